@@ -1,0 +1,1 @@
+//! UniFFI objects, foreign traits and the one FFI error.

@@ -1,0 +1,1 @@
+//! Worlds of phones, links and a hub.
