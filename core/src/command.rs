@@ -1,0 +1,343 @@
+//! Commands: what a courier or a clerk asks for. Rules decide; then a fact is recorded, or a refusal
+//! tells what to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::complaint::{ComplaintClass, ComplaintSource};
+use crate::delivery::{
+    AttemptFailure, Channel, HandoverMethod, IdentityCheck, Inspection, Party, ProofItem,
+    RefusalClass,
+};
+use crate::event::CorrectionReason;
+use crate::evidence::EvidenceRef;
+use crate::exception_report::{Cause, Decision, ExceptionKind};
+use crate::id::{CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, SiteId};
+use crate::money::Fen;
+use crate::parcel::{FreezeReason, GoodsFlags};
+use crate::privacy::Person;
+use crate::temporary_storage::{ConsentGiver, Liability};
+use crate::waybill::Waybill;
+
+/// What a person wants to do. Names, notes and reasons stand here in the clear; what is recorded
+/// of them is a vault reference. `Debug` is not derived: a command must not land in a log.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Command {
+    /// Counts the morning's parcels: `scanned` against what the station expects for this courier
+    /// or has announced (M19). Custody starts here.
+    ReconcileManifest {
+        /// The list.
+        manifest: ManifestId,
+        /// Every waybill expected.
+        expected: Vec<Waybill>,
+        /// Every waybill scanned.
+        scanned: Vec<Waybill>,
+        /// Those scanned that are visibly damaged.
+        damaged: Vec<Waybill>,
+    },
+    /// Takes parcels out for delivery (派件). One group per parcel.
+    TakeOut {
+        /// The parcels.
+        waybills: Vec<Waybill>,
+    },
+    /// Records a call or message to a person of the waybill (M21).
+    Contact {
+        /// The parcel.
+        waybill: Waybill,
+        /// How.
+        channel: Channel,
+        /// Who.
+        party: Party,
+        /// Whether somebody answered.
+        reached: bool,
+    },
+    /// Records that the courier stands at the address.
+    Arrive {
+        /// The parcel.
+        waybill: Waybill,
+    },
+    /// Hands the parcel over (M22, M23, M51).
+    Deliver {
+        /// The parcel.
+        waybill: Waybill,
+        /// How.
+        method: HandoverMethod,
+        /// Name of the agent, or the place, when it is not the recipient himself.
+        taker: Option<String>,
+        /// The identity check.
+        identity: IdentityCheck,
+        /// The label's address was compared with the door a second time.
+        address_checked: bool,
+        /// The offer to inspect, and what came of it.
+        inspection: Inspection,
+        /// What shows it.
+        proof: Vec<ProofItem>,
+    },
+    /// Records a failed attempt (M29, M45).
+    FailAttempt {
+        /// The parcel.
+        waybill: Waybill,
+        /// Why.
+        cause: AttemptFailure,
+    },
+    /// Records an agreed second delivery (M29).
+    ScheduleRedelivery {
+        /// The parcel.
+        waybill: Waybill,
+        /// Start of the window, UTC milliseconds.
+        from_ms: i64,
+        /// End of the window, UTC milliseconds.
+        to_ms: i64,
+        /// How it was agreed.
+        channel: Channel,
+    },
+    /// Records that the recipient refuses the parcel (M35).
+    Refuse {
+        /// The parcel.
+        waybill: Waybill,
+        /// What he does not want.
+        class: RefusalClass,
+        /// In his words.
+        reason: Option<String>,
+    },
+    /// Sends the parcel back; needs the station's authorisation (M35).
+    StartReturn {
+        /// The parcel.
+        waybill: Waybill,
+    },
+    /// Asks the recipient for consent to storage.
+    AskConsent {
+        /// The parcel.
+        waybill: Waybill,
+        /// How.
+        channel: Channel,
+        /// The site offered.
+        site: SiteId,
+    },
+    /// Records the recipient's consent (M31).
+    RecordConsent {
+        /// The parcel.
+        waybill: Waybill,
+        /// Who agreed.
+        given_by: ConsentGiver,
+        /// The one site agreed on.
+        site: SiteId,
+        /// The end of the agreed period, UTC milliseconds.
+        until_ms: i64,
+        /// Who carries the risk.
+        liability: Liability,
+        /// How it was given.
+        channel: Channel,
+        /// What shows it.
+        evidence: Option<EvidenceRef>,
+    },
+    /// Records that the recipient does not want storage.
+    DeclineStorage {
+        /// The parcel.
+        waybill: Waybill,
+        /// How he said so.
+        channel: Channel,
+    },
+    /// Records that the recipient takes his consent back.
+    RevokeConsent {
+        /// The parcel.
+        waybill: Waybill,
+    },
+    /// Stores the parcel at the site the recipient agreed to (M31-M33).
+    Store {
+        /// The parcel.
+        waybill: Waybill,
+        /// The site.
+        site: SiteId,
+        /// The last moment to collect it, UTC milliseconds.
+        collect_before_ms: i64,
+        /// The pickup code the site gave, if it gives one.
+        code: Option<String>,
+        /// A photo of it in its place.
+        photo: Option<EvidenceRef>,
+    },
+    /// Records that the storage notice went out, with the text as sent (M32).
+    RecordNotice {
+        /// The parcel.
+        waybill: Waybill,
+        /// How.
+        channel: Channel,
+        /// The template's id and version, such as `T01.1`.
+        template: String,
+        /// SHA-256 of the text as sent; `None` if it could not be sent.
+        text: Option<Digest>,
+    },
+    /// Records that the recipient collected a stored parcel.
+    PickUp {
+        /// The parcel.
+        waybill: Waybill,
+        /// Its label was scanned.
+        scanned: bool,
+    },
+    /// Takes a stored parcel out again for redelivery.
+    Retrieve {
+        /// The parcel.
+        waybill: Waybill,
+        /// Its label was scanned.
+        scanned: bool,
+    },
+    /// Reports an exception (M41, M42). Prohibited goods freeze the parcel in the same act.
+    ReportException {
+        /// The case, from `new_case`.
+        case: CaseId,
+        /// What is wrong.
+        kind: ExceptionKind,
+        /// The parcel, if one is concerned.
+        waybill: Option<Waybill>,
+        /// Photos and videos.
+        evidence: Vec<EvidenceRef>,
+        /// What the courier saw.
+        note: Option<String>,
+    },
+    /// Adds evidence to a case.
+    AddEvidence {
+        /// The case.
+        case: CaseId,
+        /// The item.
+        evidence: EvidenceRef,
+    },
+    /// Takes a complaint (M65). The four fields are the least that is ever saved.
+    ReceiveComplaint {
+        /// The case, from `new_case`.
+        case: CaseId,
+        /// The parcel.
+        waybill: Waybill,
+        /// Who complains: name and phone are needed.
+        complainant: Person,
+        /// What he wants.
+        demand: String,
+        /// Where it came from.
+        source: ComplaintSource,
+        /// What it is about.
+        class: ComplaintClass,
+        /// The courier it is about, if one is named.
+        about: Option<CourierNo>,
+    },
+    /// Records a contact with the complaining customer (M54).
+    ContactCustomer {
+        /// The case.
+        case: CaseId,
+        /// How.
+        channel: Channel,
+        /// The customer answered.
+        reached: bool,
+    },
+    /// Declares that a recorded event did not happen or has wrong data.
+    Correct {
+        /// The lane of the event, in its text form.
+        lane: crate::event::Lane,
+        /// The event.
+        event: EventId,
+        /// What is wrong with it.
+        reason: CorrectionReason,
+        /// Why.
+        note: String,
+    },
+    /// Station: announces a parcel (import of a manifest).
+    Announce {
+        /// The parcel.
+        waybill: Waybill,
+        /// The recipient.
+        recipient: Person,
+        /// The sender.
+        sender: Person,
+        /// What care it asks for.
+        goods: GoodsFlags,
+        /// Promised delivery, UTC milliseconds.
+        promise_ms: Option<i64>,
+        /// Freight paid.
+        freight: Fen,
+        /// Insured value, if insured.
+        insured: Option<Fen>,
+    },
+    /// Station: gives a parcel to a courier; the second time it is a reassignment (M13).
+    Assign {
+        /// The parcel.
+        waybill: Waybill,
+        /// The courier.
+        courier: CourierNo,
+    },
+    /// Station: freezes a parcel (M06).
+    Freeze {
+        /// The parcel.
+        waybill: Waybill,
+        /// Why.
+        reason: FreezeReason,
+    },
+    /// Station: releases a frozen parcel.
+    Release {
+        /// The parcel.
+        waybill: Waybill,
+    },
+    /// Station: wants the parcel back.
+    Recall {
+        /// The parcel.
+        waybill: Waybill,
+        /// For safety: freezes it as well.
+        safety: bool,
+    },
+    /// Station: allows a return (M35).
+    AuthoriseReturn {
+        /// The parcel.
+        waybill: Waybill,
+    },
+    /// Station: acknowledges an exception and owns it (M47).
+    Acknowledge {
+        /// The case.
+        case: CaseId,
+        /// The owner.
+        owner: ClerkNo,
+        /// When he will act next, UTC milliseconds.
+        next_action_ms: i64,
+    },
+    /// Station: decides an exception.
+    DecideException {
+        /// The case.
+        case: CaseId,
+        /// What is to be done.
+        decision: Decision,
+        /// Why.
+        note: Option<String>,
+    },
+    /// Station: resolves an exception; the cause is mandatory (M46).
+    ResolveException {
+        /// The case.
+        case: CaseId,
+        /// Where it came from.
+        cause: Cause,
+    },
+    /// Station: there was nothing wrong.
+    VoidException {
+        /// The case.
+        case: CaseId,
+    },
+    /// Station or courier: owns a complaint (M55).
+    TakeComplaint {
+        /// The case.
+        case: CaseId,
+    },
+    /// Station: closes a complaint.
+    CloseComplaint {
+        /// The case.
+        case: CaseId,
+        /// How it ended.
+        outcome: String,
+    },
+    /// Station: rules a conflict of two facts.
+    RuleConflict {
+        /// The parcel.
+        waybill: Waybill,
+        /// The event that made the conflict.
+        conflict: EventId,
+        /// The event that counts.
+        stands: EventId,
+        /// Why.
+        note: String,
+    },
+}

@@ -1,0 +1,196 @@
+//! The list of all facts. Each payload stands in its subject's folder.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::complaint::{ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken};
+use crate::delivery::{
+    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered, ParcelReturned,
+    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
+    ReturnStarted,
+};
+use crate::exception_report::{
+    EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionReported, ExceptionResolved,
+    ExceptionVoided, RecoveryRequested,
+};
+use crate::id::{Digest, EventId, EvidenceId, ManifestId};
+use crate::parcel::{
+    ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned, ParcelDispatched,
+    ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled,
+    ParcelReceivedAtStation, ParcelReleased,
+};
+use crate::privacy::VaultRef;
+use crate::temporary_storage::{
+    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
+    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+};
+use crate::waybill::Waybill;
+
+/// Declares the fact enum with the version each kind is written in, and its reader and writer.
+macro_rules! facts {
+    ($($kind:ident = $v:literal),* $(,)?) => {
+        /// Something that happened. Never edited, never deleted.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Fact {
+            $(
+                #[doc = concat!("See [`", stringify!($kind), "`].")]
+                $kind($kind),
+            )*
+            /// A kind, or a version of a kind, this code does not know: kept and passed on.
+            Unknown {
+                /// Its kind.
+                kind: String,
+                /// Its version.
+                v: u16,
+                /// Its payload as it came.
+                data: String,
+            },
+        }
+
+        $(
+            impl From<$kind> for Fact {
+                fn from(payload: $kind) -> Self {
+                    Self::$kind(payload)
+                }
+            }
+        )*
+
+        impl Fact {
+            /// Every kind this version writes, with its version.
+            pub const KINDS: &'static [(&'static str, u16)] = &[$((stringify!($kind), $v)),*];
+
+            /// Returns the name of the kind.
+            pub fn kind(&self) -> &str {
+                match self {
+                    $(Self::$kind(_) => stringify!($kind),)*
+                    Self::Unknown { kind, .. } => kind,
+                }
+            }
+
+            pub(super) fn to_parts(&self) -> (String, u16, String) {
+                match self {
+                    $(Self::$kind(payload) => (
+                        stringify!($kind).to_owned(),
+                        $v,
+                        // Serialising plain structs into memory cannot fail.
+                        serde_json::to_string(payload).unwrap_or_default(),
+                    ),)*
+                    Self::Unknown { kind, v, data } => (kind.clone(), *v, data.clone()),
+                }
+            }
+
+            pub(super) fn from_parts(
+                kind: &str,
+                v: u16,
+                data: &RawValue,
+            ) -> Result<Self, serde_json::Error> {
+                match (kind, v) {
+                    $((stringify!($kind), $v) => {
+                        serde_json::from_str(data.get()).map(Self::$kind)
+                    })*
+                    _ => Ok(Self::Unknown {
+                        kind: kind.to_owned(),
+                        v,
+                        data: data.get().to_owned(),
+                    }),
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    ParcelAnnounced = 1,
+    ParcelArrivedAtHub = 1,
+    ParcelDispatched = 1,
+    ParcelHeld = 1,
+    ParcelReceivedAtStation = 1,
+    ManifestReconciled = 1,
+    ParcelAssigned = 1,
+    ParcelReassigned = 1,
+    ParcelOutForDelivery = 1,
+    ParcelFrozen = 1,
+    ParcelReleased = 1,
+    ParcelRecalled = 1,
+    ConflictRuled = 1,
+    RecipientContacted = 1,
+    RecipientContactFailed = 1,
+    AddressArrived = 1,
+    ParcelDelivered = 1,
+    DeliveryAttemptFailed = 1,
+    RedeliveryScheduled = 1,
+    DeliveryRefused = 1,
+    ReturnAuthorised = 1,
+    ReturnStarted = 1,
+    ParcelReturned = 1,
+    StorageConsentAsked = 1,
+    StorageConsented = 1,
+    StorageDeclined = 1,
+    StorageConsentRevoked = 1,
+    ParcelStored = 1,
+    StorageNoticeSent = 1,
+    StorageNoticeFailed = 1,
+    StoredParcelPickedUp = 1,
+    StoredParcelRetrieved = 1,
+    ExceptionReported = 1,
+    EvidenceAdded = 1,
+    ExceptionAcknowledged = 1,
+    ExceptionDecided = 1,
+    ExceptionResolved = 1,
+    ExceptionVoided = 1,
+    RecoveryRequested = 1,
+    ComplaintReceived = 1,
+    OwnerTaken = 1,
+    CustomerFirstContacted = 1,
+    ComplaintClosed = 1,
+    EvidenceLost = 1,
+    CorrectionDeclared = 1,
+}
+
+/// A mistake is answered, never edited (GS1 EPCIS `errorDeclaration`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrectionDeclared {
+    /// The event it is about, in the same lane.
+    pub event: EventId,
+    /// What is wrong with it.
+    pub reason: CorrectionReason,
+    /// Why, in the vault.
+    pub note: VaultRef,
+}
+
+/// What is wrong with a recorded event (GS1 CBV error reasons).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum CorrectionReason {
+    /// It did not happen: the lane is folded again without it.
+    DidNotOccur,
+    /// It happened, but some of what was said is wrong: it stands, marked.
+    IncorrectData,
+}
+
+/// The morning's count of a station's parcels against the list of expected ones (M19).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestReconciled {
+    /// The list.
+    pub manifest: ManifestId,
+    /// How many were expected.
+    pub expected: u32,
+    /// How many of the expected were scanned.
+    pub received: u32,
+    /// Expected, not scanned.
+    pub missing: Vec<Waybill>,
+    /// Scanned, not expected.
+    pub extra: Vec<Waybill>,
+    /// Scanned and visibly damaged.
+    pub damaged: Vec<Waybill>,
+}
+
+/// A photo or video that is gone from the phone before it reached the hub. Its hash stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceLost {
+    /// The item.
+    pub evidence: EvidenceId,
+    /// Its SHA-256.
+    pub sha256: Digest,
+}

@@ -1,0 +1,54 @@
+//! The policy pack: the numbers and lists that rules ask for, each with its source.
+//!
+//! The defaults of DOMAIN.md C7 are compiled in as version 1. An event names the version it was
+//! decided under, so that a later change never blames an earlier act.
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::{HandoverMethod, ProofKind};
+
+/// The values in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Named by every event.
+    pub version: u32,
+    /// Time to the first real contact after a complaint, minutes (S0, S1; M54).
+    pub first_contact_min: u32,
+    /// Time to tell the recipient where a stored parcel is, minutes (ours; M32).
+    pub storage_notice_min: u32,
+    /// Time to report a refusal or an exception to the station, minutes (ours; M35, M42).
+    pub report_min: u32,
+    /// A hand-over further than this from the address is flagged, metres. Never a gate.
+    pub geofence_m: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            first_contact_min: 60,
+            storage_notice_min: 10,
+            report_min: 15,
+            geofence_m: 200,
+        }
+    }
+}
+
+impl Policy {
+    /// Returns the sets of proof that satisfy a method; any one of them is enough (C4.6, C4.7).
+    ///
+    /// A valuable parcel asks for a signature or an identity check besides a photo. A PIN or an
+    /// ID check never goes with a parcel left at a place: nobody was there to give it.
+    pub fn proof_matrix(&self, method: HandoverMethod, valuable: bool) -> &[&[ProofKind]] {
+        use ProofKind::{IdCheck, Photo, Pin, Signature};
+        match (method, valuable) {
+            (HandoverMethod::FaceToFace, false) => &[&[Signature], &[Pin], &[Photo], &[IdCheck]],
+            (HandoverMethod::FaceToFace, true) => {
+                &[&[Signature, IdCheck], &[Signature, Photo], &[Pin, Photo]]
+            }
+            (HandoverMethod::Agent, false) => &[&[Signature], &[Photo]],
+            (HandoverMethod::Agent, true) => &[&[Signature, IdCheck], &[Signature, Photo]],
+            (HandoverMethod::NamedPlace, _) => &[&[Photo]],
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! What travels between a device and its hub. The prose is in `docs/protocol.md`.
+//!
+//! A push body and a reply body are NDJSON: one header line, then event lines (exact bytes), then
+//! vault lines. Both are gzip-compressed when they are longer than 1 KB.
+
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Directory;
+use crate::id::{CourierNo, DeviceId, Digest, HubEpoch, StationId};
+use crate::policy::Policy;
+use crate::privacy::{VaultEntry, VaultRef};
+
+/// The version of everything here, sent as `Lastmile-Protocol`.
+pub const PROTOCOL: u32 = 1;
+
+/// First line of a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushHeader {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// Who pushes.
+    pub device: DeviceId,
+    /// The device's incarnation: 1 at enrolment, one more after each fork or restore.
+    pub incarnation: u32,
+    /// The chain position of the first event line; positions start at 1 in each incarnation.
+    pub first_seq: u64,
+    /// The chain's link before the first event line; 32 zero bytes at position 1 of
+    /// incarnation 1, else of a later incarnation the old one's last head.
+    pub prev_link: Digest,
+    /// How many event lines follow.
+    pub events: u32,
+    /// How many vault lines follow those.
+    pub vault: u32,
+    /// Events still pending on the device after these.
+    pub pending: u64,
+    /// SHA-256 of media files that are gone from the device before they reached the hub.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_lost: Vec<Digest>,
+    /// P-256 signature (DER, hexadecimal) over [`head_text`] of the link after the last event
+    /// line; required from a device enrolled with a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// What the device wants to be sent; absent from a signed-out store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
+}
+
+/// What a device wants to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Position in this courier's feed up to which everything was stored; 0 at first.
+    pub cursor: u64,
+    /// At most so many events.
+    pub max_events: u32,
+    /// The directory version it has.
+    pub directory: u32,
+    /// The policy version it has.
+    pub policy: u32,
+}
+
+/// What the hub says about one pushed event; in the order of the pushed lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// In the lane, at this position.
+    #[serde(rename = "a")]
+    Accepted(u64),
+    /// It was here already, at this position.
+    #[serde(rename = "k")]
+    AlreadyKnown(u64),
+    /// Received, chained and durable, but without a position in its lane.
+    #[serde(rename = "p")]
+    Parked(ParkReason),
+    /// This position or id is taken by other bytes: two devices use one identity.
+    #[serde(rename = "fork")]
+    DeviceForked,
+}
+
+/// Why an event is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum ParkReason {
+    /// The bytes are not an event.
+    Unparseable,
+    /// The kind must be understood, and is not known here.
+    UnknownKind,
+    /// The lane does not exist, and this kind does not open one.
+    UnknownLane,
+    /// The lane belongs to another station, or the act to another role.
+    NotYourLane,
+    /// The line is too long.
+    TooLarge,
+    /// The device's signature is missing or wrong.
+    BadSignature,
+    /// It names a media file that is gone from the device.
+    MediaMissing,
+    /// The device was put under quarantine.
+    Quarantined,
+    /// An earlier event of this lane from this device, or of its group, is parked.
+    Behind,
+}
+
+impl ParkReason {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Unparseable,
+        Self::UnknownKind,
+        Self::UnknownLane,
+        Self::NotYourLane,
+        Self::TooLarge,
+        Self::BadSignature,
+        Self::MediaMissing,
+        Self::Quarantined,
+        Self::Behind,
+    ];
+}
+
+/// First line of a reply.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplyHeader {
+    /// [`PROTOCOL`] of the hub.
+    pub protocol: u32,
+    /// The life of the hub's database.
+    pub epoch: HubEpoch,
+    /// The hub's clock, UTC milliseconds.
+    pub hub_ms: i64,
+    /// One verdict per pushed event line, in order.
+    pub verdicts: Vec<Verdict>,
+    /// Vault references whose lines did not match their digest and were not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vault_refused: Vec<VaultRef>,
+    /// Proof that the pushed events are held; absent if none were pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// The highest chain position the hub holds for this device and incarnation, receipt or not.
+    pub received_to: u64,
+    /// Positions in their lanes of the event lines that follow, in order.
+    pub lane_seqs: Vec<u64>,
+    /// How many vault lines follow the event lines.
+    pub vault: u32,
+    /// The feed position after these.
+    pub cursor: u64,
+    /// There is more to pull.
+    pub more: bool,
+    /// The directory, if it is newer than the device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Directory>,
+    /// The policy, if it is newer than the device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// What the hub allows.
+    pub limits: Limits,
+    /// Do not come again before so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// What the hub allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Event lines in one push.
+    pub push_events: u32,
+    /// Bytes of one push, before compression.
+    pub push_bytes: u64,
+    /// Bytes of one media chunk.
+    pub media_chunk: u64,
+    /// How long an idle device may wait before it asks again, milliseconds.
+    pub poll_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { push_events: 500, push_bytes: 1 << 20, media_chunk: 256 << 10, poll_ms: 300_000 }
+    }
+}
+
+/// The hub's signed word for a stretch of one device's chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The exact bytes that were signed: JSON of a [`ReceiptBody`].
+    pub body: String,
+    /// Which of the hub's keys signed.
+    pub key: String,
+    /// P-256 signature over `body`, DER in hexadecimal.
+    pub signature: String,
+}
+
+/// What a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptBody {
+    /// The device.
+    pub device: DeviceId,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// Position of the first event of the stretch.
+    pub first_seq: u64,
+    /// How many events it has.
+    pub count: u32,
+    /// The chain's link before the first.
+    pub prev_link: Digest,
+    /// The chain's link after the last.
+    pub head: Digest,
+    /// [`verdict_list`] of the stretch, hashed.
+    pub verdicts: Digest,
+    /// The device's chain did not continue where the hub's copy ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain_gap: bool,
+    /// When, by the hub's clock, UTC milliseconds.
+    pub hub_ms: i64,
+}
+
+/// One of the hub's keys, certified by the root key that a device pins at enrolment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubKey {
+    /// Its name in receipts.
+    pub key: String,
+    /// P-256 public key, SEC1 uncompressed, hexadecimal.
+    pub public: String,
+    /// Root's P-256 signature over [`key_text`], DER in hexadecimal.
+    pub certificate: String,
+}
+
+/// The text that the root key signs for a hub key.
+pub fn key_text(key: &str, public: &str) -> String {
+    format!("lastmile hub key v1\n{key}\n{public}\n")
+}
+
+/// The text that a device signs for the head of its chain.
+pub fn head_text(device: DeviceId, incarnation: u32, seq: u64, head: &Digest) -> String {
+    format!("lastmile head v1\n{device}\n{incarnation}\n{seq}\n{head}\n")
+}
+
+/// The text whose digest a receipt signs: a line per event, its leaf and its verdict's letter
+/// (`a` for accepted and already known, `p` for parked, `f` for forked).
+pub fn verdict_list<'a>(items: impl IntoIterator<Item = (&'a Digest, &'a Verdict)>) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (leaf, verdict) in items {
+        let letter = match verdict {
+            Verdict::Accepted(_) | Verdict::AlreadyKnown(_) => 'a',
+            Verdict::Parked(_) => 'p',
+            Verdict::DeviceForked => 'f',
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{leaf} {letter}");
+    }
+    text
+}
+
+/// Body of `POST /v1/enrol`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolRequest {
+    /// The one-time code the station gave.
+    pub code: String,
+    /// The device's P-256 public key, SEC1 uncompressed, hexadecimal, if it has a signer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+}
+
+/// Answer of `POST /v1/enrol`. Holds tokens: never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Enrolment {
+    /// The device's id.
+    pub device: DeviceId,
+    /// Whose device it is.
+    pub courier: CourierNo,
+    /// The station it belongs to.
+    pub station: StationId,
+    /// Authorises pushing; lives as long as the enrolment.
+    pub device_token: String,
+    /// Authorises pulling; ends with the shift.
+    pub session_token: String,
+    /// The hub's root key, P-256 SEC1 uncompressed, hexadecimal. Pinned.
+    pub root_key: String,
+    /// The life of the hub's database.
+    pub epoch: HubEpoch,
+}
+
+/// Body of every answer that is not a success: `{"code": …, "advice": …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable code.
+    pub code: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// A body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the body is incomplete or malformed")]
+pub struct Malformed;
+
+/// A push, taken apart. Event lines stay bytes: the hub parks those that do not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push<'a> {
+    /// The header.
+    pub header: PushHeader,
+    /// The event lines, without newlines.
+    pub events: Vec<&'a [u8]>,
+    /// The vault lines, without newlines.
+    pub vault: Vec<&'a [u8]>,
+}
+
+/// A reply, taken apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply<'a> {
+    /// The header.
+    pub header: ReplyHeader,
+    /// The event lines: exact bytes of an event, or a [`Withheld`].
+    pub events: Vec<&'a [u8]>,
+    /// The vault entries.
+    pub vault: Vec<VaultEntry>,
+}
+
+/// Stands in a reply for an event this courier may not see, so that his lane stays dense.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The lane.
+    pub lane: crate::event::Lane,
+    /// The leaf of the event that is not shown.
+    pub withheld: Digest,
+}
+
+fn lines(body: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
+    let body = body.strip_suffix(b"\n").ok_or(Malformed)?;
+    Ok(body.split(|byte| *byte == b'\n').collect())
+}
+
+impl<'a> Push<'a> {
+    /// Takes a body apart; the counts in its header must match its lines.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let lines = lines(body)?;
+        let (first, rest) = lines.split_first().ok_or(Malformed)?;
+        let header: PushHeader = serde_json::from_slice(first).map_err(|_| Malformed)?;
+        let events = header.events as usize;
+        if rest.len() != events + header.vault as usize {
+            return Err(Malformed);
+        }
+        Ok(Self { events: rest[..events].to_vec(), vault: rest[events..].to_vec(), header })
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// Takes a body apart; the counts in its header must match its lines.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let lines = lines(body)?;
+        let (first, rest) = lines.split_first().ok_or(Malformed)?;
+        let header: ReplyHeader = serde_json::from_slice(first).map_err(|_| Malformed)?;
+        let events = header.lane_seqs.len();
+        if rest.len() != events + header.vault as usize {
+            return Err(Malformed);
+        }
+        let vault = rest[events..]
+            .iter()
+            .map(|line| serde_json::from_slice(line).map_err(|_| Malformed))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { events: rest[..events].to_vec(), vault, header })
+    }
+}
+
+/// Writes a body: a header line, event lines, vault lines.
+pub fn body(header: &impl Serialize, events: &[&[u8]], vault: &[VaultEntry]) -> Vec<u8> {
+    // Serialising plain structs into memory cannot fail.
+    let mut body = serde_json::to_vec(header).unwrap_or_default();
+    body.push(b'\n');
+    for line in events {
+        body.extend_from_slice(line);
+        body.push(b'\n');
+    }
+    for entry in vault {
+        body.extend_from_slice(&serde_json::to_vec(entry).unwrap_or_default());
+        body.push(b'\n');
+    }
+    body
+}
