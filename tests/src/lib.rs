@@ -1,1 +1,3 @@
 //! Worlds of phones, links and a hub.
+
+pub mod disk;

@@ -1,0 +1,86 @@
+//! Faults on order: a crash at the n-th storage call, a full disk, one call that fails.
+
+use std::ffi::c_int;
+
+use rusqlite::ffi;
+
+/// A storage call, as the faults tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// Opening a file that is there.
+    Open,
+    /// Making a new file.
+    Create,
+    /// Reading from a file.
+    Read,
+    /// Writing to a file.
+    Write,
+    /// Cutting or stretching a file.
+    Truncate,
+    /// Making a file's content durable.
+    Sync,
+    /// Removing a name.
+    Delete,
+    /// Moving a file to another name.
+    Rename,
+    /// Making a folder's names durable.
+    SyncFolder,
+    /// Taking a lock, on the database or on its shared memory.
+    Lock,
+}
+
+impl Op {
+    /// Whether the call changes what is stored: only between two of those can a crash make a difference.
+    fn changes_storage(self) -> bool {
+        !matches!(self, Op::Open | Op::Read | Op::Lock)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Faults {
+    /// Changing calls so far, failed ones too.
+    pub(super) calls: u64,
+    /// The phone is off: each call fails until somebody turns it on again.
+    down: bool,
+    crash_at: Option<u64>,
+    next: Vec<(Op, c_int)>,
+    /// How many bytes all files may hold together.
+    pub(super) room: Option<usize>,
+}
+
+impl Faults {
+    /// Counts a call and fails it if that was ordered.
+    pub(super) fn meet(&mut self, op: Op) -> Result<(), c_int> {
+        if self.down {
+            return Err(ffi::SQLITE_IOERR);
+        }
+        if op.changes_storage() {
+            self.calls += 1;
+            if self.crash_at.is_some_and(|call| self.calls >= call) {
+                self.down = true;
+                return Err(ffi::SQLITE_IOERR);
+            }
+        }
+        match self.next.iter().position(|(ordered, _)| *ordered == op) {
+            Some(found) => Err(self.next.remove(found).1),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn crash_after(&mut self, calls: u64) {
+        self.crash_at = Some(self.calls + calls.max(1));
+    }
+
+    pub(super) fn fail_next(&mut self, op: Op, code: c_int) {
+        self.next.push((op, code));
+    }
+
+    pub(super) fn down(&self) -> bool {
+        self.down
+    }
+
+    /// Turns the phone on again. A full disk stays full.
+    pub(super) fn restart(&mut self) {
+        *self = Self { calls: self.calls, room: self.room, ..Self::default() };
+    }
+}
