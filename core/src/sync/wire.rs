@@ -147,6 +147,9 @@ pub struct ReplyHeader {
     /// The policy, if it is newer than the device's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// The session token was missing, wrong or over: what was pushed counts, nothing is pulled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session_ended: bool,
     /// What the hub allows.
     pub limits: Limits,
     /// Do not come again before so many milliseconds.
