@@ -8,7 +8,7 @@ use crate::delivery::{
     AttemptFailure, Channel, HandoverMethod, IdentityCheck, Inspection, Party, ProofItem,
     RefusalClass,
 };
-use crate::event::CorrectionReason;
+use crate::event::{CorrectionReason, Lane};
 use crate::evidence::EvidenceRef;
 use crate::exception_report::{Cause, Decision, ExceptionKind};
 use crate::id::{CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, SiteId};
@@ -231,7 +231,7 @@ pub enum Command {
     /// Declares that a recorded event did not happen or has wrong data.
     Correct {
         /// The lane of the event, in its text form.
-        lane: crate::event::Lane,
+        lane: Lane,
         /// The event.
         event: EventId,
         /// What is wrong with it.
@@ -340,4 +340,26 @@ pub enum Command {
         /// Why.
         note: String,
     },
+}
+
+impl Command {
+    /// Returns the evidence the command names, each with the lane it must have been captured for.
+    pub fn evidence(&self) -> Vec<(Lane, &EvidenceRef)> {
+        match self {
+            Self::Deliver { waybill, proof, .. } => proof
+                .iter()
+                .filter_map(|item| item.evidence.as_ref())
+                .map(|item| (Lane::Parcel(waybill.clone()), item))
+                .collect(),
+            Self::RecordConsent { waybill, evidence: item, .. }
+            | Self::Store { waybill, photo: item, .. } => {
+                item.iter().map(|item| (Lane::Parcel(waybill.clone()), item)).collect()
+            }
+            Self::ReportException { case, evidence, .. } => {
+                evidence.iter().map(|item| (Lane::Exception(*case), item)).collect()
+            }
+            Self::AddEvidence { case, evidence } => vec![(Lane::Exception(*case), evidence)],
+            _ => Vec::new(),
+        }
+    }
 }

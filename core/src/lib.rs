@@ -5,6 +5,7 @@ uniffi::setup_scaffolding!("lastmile_core");
 
 pub mod command;
 pub mod complaint;
+mod courier;
 pub mod decide;
 pub mod delivery;
 pub mod directory;
@@ -19,14 +20,20 @@ pub mod parcel;
 pub mod policy;
 pub mod privacy;
 mod refusal;
+mod store;
 pub mod sync;
 pub mod temporary_storage;
 pub mod time;
+pub mod views;
+pub mod visibility;
 pub mod waybill;
 
 pub use command::Command;
+pub use courier::{Courier, DeviceSigner, Here, Identity, Options, Recorded};
 #[cfg(feature = "uniffi")]
 pub use error::LastmileError;
 pub use error::{Error, MediaError, ReplyError, Result};
 pub use money::Fen;
 pub use refusal::Refusal;
+pub use store::{DiskFolder, Durability, Location, MediaFile, MediaFolder};
+pub use views::{Entry, LogLine, Progress, Stop, SyncStatus};

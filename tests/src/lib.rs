@@ -1,3 +1,8 @@
 //! Worlds of phones, links and a hub.
+//!
+//! `disk` loses what was not synced, `world` holds clocks, chance, a hub in this process and the
+//! phones it enrolled, `sim` plays seeded days with faults over them.
 
 pub mod disk;
+pub mod sim;
+pub mod world;

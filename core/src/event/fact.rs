@@ -9,6 +9,7 @@ use crate::delivery::{
     RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
     ReturnStarted,
 };
+use crate::evidence::EvidenceRef;
 use crate::exception_report::{
     EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionReported, ExceptionResolved,
     ExceptionVoided, RecoveryRequested,
@@ -193,4 +194,20 @@ pub struct EvidenceLost {
     pub evidence: EvidenceId,
     /// Its SHA-256.
     pub sha256: Digest,
+}
+
+impl Fact {
+    /// Returns the photos, videos and signatures the fact names.
+    pub fn evidence(&self) -> Vec<&EvidenceRef> {
+        match self {
+            Self::ParcelDelivered(delivered) => {
+                delivered.proof.iter().filter_map(|item| item.evidence.as_ref()).collect()
+            }
+            Self::StorageConsented(consented) => consented.evidence.iter().collect(),
+            Self::ParcelStored(stored) => stored.photo.iter().collect(),
+            Self::ExceptionReported(reported) => reported.evidence.iter().collect(),
+            Self::EvidenceAdded(added) => vec![&added.evidence],
+            _ => Vec::new(),
+        }
+    }
 }

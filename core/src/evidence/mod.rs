@@ -50,3 +50,26 @@ pub struct EvidenceRef {
     /// When it was captured.
     pub at: Moment,
 }
+
+impl MediaKind {
+    /// Recognises a file by its first bytes; at least 12 are needed.
+    pub fn of(start: &[u8]) -> Option<Self> {
+        match start {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
+                b"heic" | b"heix" | b"mif1" | b"msf1" | b"hevc" => Some(Self::Heic),
+                _ => Some(Self::Mp4),
+            },
+            _ => None,
+        }
+    }
+
+    /// The most bytes a file of this kind may have: 20 MB for a photo, 100 MB for a video.
+    pub fn max_bytes(self) -> u64 {
+        match self {
+            Self::Jpeg | Self::Png | Self::Heic => 20_000_000,
+            Self::Mp4 => 100_000_000,
+        }
+    }
+}

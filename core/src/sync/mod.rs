@@ -1,3 +1,306 @@
 //! Sync: a machine without sockets. It says what to send and takes what came back.
+//!
+//! Two channels, events and media, each with one request in flight, so that a long upload never
+//! delays an event. What to do next is derived from the tables each time; only what is in flight
+//! and the waiting after a failure is remembered, and only in memory. A restart at any point
+//! therefore forgets nothing that matters.
 
+mod inbox;
+mod outbox;
+mod pace;
+mod upload;
 pub mod wire;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::courier::Courier;
+use crate::error::{Error, ReplyError, Result};
+use crate::store::Key;
+use crate::time::{ClockReading, Entropy};
+
+pub(crate) use outbox::EventsInFlight;
+use pace::Pace;
+pub(crate) use upload::{MediaInFlight, Offset};
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Channel {
+    /// Events, persons, verdicts.
+    Events,
+    /// Photos and videos.
+    Media,
+}
+
+/// Which tokens the app adds to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Auth {
+    /// `Authorization: Bearer <device token>`.
+    Device,
+    /// The same, and `Lastmile-Session: <session token>`.
+    DeviceAndSession,
+}
+
+/// One header line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Header {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Header {
+    fn new(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), value: value.into() }
+    }
+}
+
+/// What a request sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// These bytes.
+    Bytes {
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A stretch of a file, so that a video never lies in memory.
+    File {
+        /// The file's name in the store's media folder.
+        name: String,
+        /// Where the file lies.
+        path: String,
+        /// The first byte.
+        offset: u64,
+        /// How many bytes.
+        len: u64,
+    },
+}
+
+/// One request for the app's own HTTP stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct HubRequest {
+    /// Names the request in [`Courier::apply_reply`].
+    pub id: u64,
+    /// Its channel.
+    pub channel: Channel,
+    /// `GET`, `HEAD`, `POST` or `PATCH`.
+    pub method: String,
+    /// The path on the hub, beginning with a slash.
+    pub path: String,
+    /// Header lines, without the tokens.
+    pub headers: Vec<Header>,
+    /// Which tokens to add.
+    pub auth: Auth,
+    /// What to send.
+    pub body: Body,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum HubReply {
+    /// The hub, or something in front of it, answered.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// Header lines; names in any case.
+        headers: Vec<Header>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// No answer: no signal, time-out, connection cut. It may have arrived all the same.
+    NoAnswer,
+}
+
+/// What to do on a channel now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Next {
+    /// Send this.
+    Send {
+        /// The request.
+        request: HubRequest,
+    },
+    /// A request is in flight, or the machine waits after a failure.
+    Wait {
+        /// Ask again after so many milliseconds; 0 while a request is in flight.
+        ms: u64,
+    },
+    /// Nothing to do until something is recorded or pulling is asked for.
+    Idle,
+}
+
+/// The memory of the machine: nothing in it needs to survive.
+pub(crate) struct Machine {
+    next_id: u64,
+    pull_asked: bool,
+    session_ended: bool,
+    upgrade_required: bool,
+    /// Halved while the hub says a push was too large.
+    push_limit: Option<u32>,
+    last_pull_boot_ms: Option<(uuid::Uuid, i64)>,
+    events: Option<EventsInFlight>,
+    events_pace: Pace,
+    media: Option<MediaInFlight>,
+    media_pace: Pace,
+    offset: Option<Offset>,
+}
+
+impl Machine {
+    /// Starts request ids at random, so that a reply to an earlier process's request is stale.
+    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
+        let mut seed = [0u8; 8];
+        entropy.fill(&mut seed);
+        Self {
+            next_id: u64::from_le_bytes(seed) >> 16,
+            pull_asked: true,
+            session_ended: false,
+            upgrade_required: false,
+            push_limit: None,
+            last_pull_boot_ms: None,
+            events: None,
+            events_pace: Pace::default(),
+            media: None,
+            media_pace: Pace::default(),
+            offset: None,
+        }
+    }
+
+    pub(crate) fn session_has_ended(&self) -> bool {
+        self.session_ended
+    }
+
+    pub(crate) fn forget_in_flight(&mut self) {
+        self.events = None;
+        self.media = None;
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl Courier {
+    /// Returns the next request of a channel. Never touches the network.
+    pub fn next_request(&mut self, channel: Channel) -> Result<Next> {
+        let reading = self.options.clock.read();
+        let (busy, pace) = match channel {
+            Channel::Events => (self.machine.events.is_some(), &self.machine.events_pace),
+            Channel::Media => (self.machine.media.is_some(), &self.machine.media_pace),
+        };
+        if busy {
+            return Ok(Next::Wait { ms: 0 });
+        }
+        if let Some(ms) = pace.wait_ms(&reading) {
+            return Ok(Next::Wait { ms });
+        }
+        match channel {
+            Channel::Events => self.next_events(&reading),
+            Channel::Media => self.next_media(),
+        }
+    }
+
+    /// Takes what came back for a request.
+    ///
+    /// Replies may come twice, late or never. Nothing of a reply that cannot be used is taken.
+    ///
+    /// # Errors
+    /// `ReplyStale`, `ReplyMalformed`, `OtherHub`, `Unauthorised`, `RequestTooLarge`; the machine
+    /// has drawn its conclusion, the app may show the code and go on.
+    pub fn apply_reply(&mut self, id: u64, reply: &HubReply) -> Result<()> {
+        let reading = self.options.clock.read();
+        if self.machine.events.as_ref().is_some_and(|open| open.id == id) {
+            let result = self.apply_events(reply, &reading);
+            return self.settle(Channel::Events, reply, result, &reading);
+        }
+        if self.machine.media.as_ref().is_some_and(|open| open.id == id) {
+            let result = self.apply_media(reply);
+            return self.settle(Channel::Media, reply, result, &reading);
+        }
+        Err(ReplyError::Stale.into())
+    }
+
+    /// Asks for the feed at the next opportunity: the app came to the foreground, a push message
+    /// arrived, the courier pulled the list down. Also ends the waiting after a failure.
+    pub fn pull_soon(&mut self) {
+        self.machine.pull_asked = true;
+        self.machine.events_pace.reset();
+        self.machine.media_pace.reset();
+    }
+
+    /// Signs the courier in or out. A signed-out store still pushes; it never pulls.
+    pub fn set_signed_in(&mut self, signed_in: bool) -> Result<()> {
+        Key::SignedIn.set(&self.store()?.db, &signed_in)?;
+        self.machine.session_ended = false;
+        self.machine.pull_asked = signed_in;
+        Ok(())
+    }
+
+    /// Waits after a failure, goes on after a success.
+    fn settle(
+        &mut self,
+        channel: Channel,
+        reply: &HubReply,
+        result: Result<()>,
+        reading: &ClockReading,
+    ) -> Result<()> {
+        let pace = match channel {
+            Channel::Events => &mut self.machine.events_pace,
+            Channel::Media => &mut self.machine.media_pace,
+        };
+        let failed = match (&result, reply) {
+            (_, HubReply::NoAnswer) | (Err(_), _) => true,
+            (Ok(()), HubReply::Answer { status, .. }) => *status == 429 || *status >= 500,
+        };
+        if failed {
+            let asked = match reply {
+                HubReply::Answer { headers, .. } => retry_after_ms(headers),
+                HubReply::NoAnswer => None,
+            };
+            pace.failed(asked, reading, self.options.entropy.as_ref());
+        } else {
+            pace.reset();
+        }
+        result
+    }
+}
+
+fn header<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+    let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    found.map(|header| header.value.as_str())
+}
+
+/// `Retry-After` in seconds; the date form is not used by the hub.
+fn retry_after_ms(headers: &[Header]) -> Option<u64> {
+    header(headers, "retry-after")?.trim().parse::<u64>().ok().map(|s| s.saturating_mul(1000))
+}
+
+/// The most a reply may unpack to.
+const MAX_REPLY_BYTES: u64 = 64 << 20;
+
+/// Unpacks a body if the app's stack has not done so. No line of ours starts with gzip's mark.
+fn unpacked(body: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return Ok(body.into());
+    }
+    let mut out = Vec::new();
+    let mut unzip = flate2::read::GzDecoder::new(body).take(MAX_REPLY_BYTES + 1);
+    let read = unzip.read_to_end(&mut out);
+    if read.is_err() || out.len() as u64 > MAX_REPLY_BYTES {
+        return Err(Error::Reply(ReplyError::Malformed));
+    }
+    Ok(out.into())
+}
+
+fn file_body(name: String, path: &Path, offset: u64, len: u64) -> Body {
+    Body::File { name, path: path.to_string_lossy().into_owned(), offset, len }
+}

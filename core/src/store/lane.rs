@@ -1,0 +1,166 @@
+//! Lanes: the confirmed fold is kept, what is pending is folded on top when it is read.
+//!
+//! Recording an act therefore writes no lane row at all; only the hub's answer does.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::error::{Error, Result};
+use crate::event::{Event, Lane};
+use crate::fold::{self, FOLD_VERSION, LaneState};
+
+/// A lane as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneRow {
+    pub(crate) n: i64,
+    pub(crate) lane: Lane,
+    /// Highest position folded into `confirmed`; what an event says it has `seen`.
+    pub(crate) folded_seq: u64,
+    pub(crate) confirmed: LaneState,
+}
+
+/// Which events of a lane to read.
+#[derive(Clone, Copy)]
+enum Part {
+    All,
+    Confirmed,
+    After(u64),
+}
+
+impl LaneRow {
+    /// Reads a lane; `None` if it has no event here.
+    pub(crate) fn load(db: &Connection, lane: &Lane) -> Result<Option<Self>> {
+        let row = db
+            .prepare_cached("SELECT n, folded_seq, fold_version, state FROM lane WHERE name = ?1")?
+            .query_row([lane.to_string()], |row| {
+                let state: String = row.get(3)?;
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, u32>(2)?, state))
+            })
+            .optional()?;
+        let Some((n, folded_seq, version, state)) = row else { return Ok(None) };
+        let mut found =
+            Self { n, lane: lane.clone(), folded_seq, confirmed: LaneState::empty(lane) };
+        if version == FOLD_VERSION {
+            found.confirmed = serde_json::from_str(&state).map_err(|_| Error::Corrupt)?;
+        } else {
+            // Another release folded it. It is written back at the hub's next answer; until then
+            // each read folds again, which is cheap for one lane.
+            found.folded_seq = 0;
+            found.fold_confirmed(db)?;
+        }
+        Ok(Some(found))
+    }
+
+    /// Reads a lane, or makes its empty row.
+    pub(crate) fn load_or_create(db: &Connection, lane: &Lane) -> Result<Self> {
+        if let Some(row) = Self::load(db, lane)? {
+            return Ok(row);
+        }
+        let confirmed = LaneState::empty(lane);
+        db.prepare_cached("INSERT INTO lane (name, fold_version, state) VALUES (?1, ?2, ?3)")?
+            .execute(params![
+                lane.to_string(),
+                FOLD_VERSION,
+                serde_json::to_string(&confirmed).unwrap_or_default()
+            ])?;
+        let n = db.last_insert_rowid();
+        Ok(Self { n, lane: lane.clone(), folded_seq: 0, confirmed })
+    }
+
+    /// Reads a lane by its row.
+    pub(crate) fn by_row(db: &Connection, n: i64) -> Result<Self> {
+        let name: String = db
+            .prepare_cached("SELECT name FROM lane WHERE n = ?1")?
+            .query_row([n], |row| row.get(0))?;
+        Self::load(db, &Lane::parse(&name))?.ok_or(Error::Corrupt)
+    }
+
+    /// Returns the state as the courier sees it: confirmed, then what is his own and pending.
+    pub(crate) fn live(&self, db: &Connection) -> Result<LaneState> {
+        let rest = self.events(db, Part::After(self.folded_seq))?;
+        if rest.iter().any(|(event, _)| fold::needs_refold(event)) {
+            return self.refold(db, Part::All);
+        }
+        let mut state = self.confirmed.clone();
+        for (event, lane_seq) in &rest {
+            state.apply(event, *lane_seq);
+        }
+        Ok(state)
+    }
+
+    /// Folds what the hub confirmed without a gap, and stores the result.
+    pub(crate) fn advance(&mut self, db: &Connection) -> Result<()> {
+        self.fold_confirmed(db)?;
+        db.prepare_cached(
+            "UPDATE lane SET folded_seq = ?1, fold_version = ?2, state = ?3 WHERE n = ?4",
+        )?
+        .execute(params![
+            self.folded_seq,
+            FOLD_VERSION,
+            serde_json::to_string(&self.confirmed).unwrap_or_default(),
+            self.n
+        ])?;
+        Ok(())
+    }
+
+    fn fold_confirmed(&mut self, db: &Connection) -> Result<()> {
+        let mut undone = false;
+        let mut rows = db.prepare_cached(
+            "SELECT lane_seq, bytes FROM event
+             WHERE lane = ?1 AND lane_seq > ?2 ORDER BY lane_seq",
+        )?;
+        let mut rows = rows.query(params![self.n, self.folded_seq])?;
+        while let Some(row) = rows.next()? {
+            let lane_seq: u64 = row.get(0)?;
+            if lane_seq != self.folded_seq + 1 {
+                break;
+            }
+            self.folded_seq = lane_seq;
+            // A line this release cannot read, or may not see, keeps its place and says nothing.
+            if let Ok(event) = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default()) {
+                undone |= fold::needs_refold(&event);
+                self.confirmed.apply(&event, Some(lane_seq));
+            }
+        }
+        if undone {
+            self.confirmed = self.refold(db, Part::Confirmed)?;
+        }
+        Ok(())
+    }
+
+    fn refold(&self, db: &Connection, part: Part) -> Result<LaneState> {
+        let mut events = self.events(db, part)?;
+        if matches!(part, Part::Confirmed) {
+            events.retain(|(_, lane_seq)| lane_seq.is_some_and(|seq| seq <= self.folded_seq));
+        }
+        Ok(fold::fold(&self.lane, events.iter().map(|(event, lane_seq)| (event, *lane_seq))))
+    }
+
+    /// Reads events in lane order: confirmed first, then own open ones in device order.
+    fn events(&self, db: &Connection, part: Part) -> Result<Vec<(Event, Option<u64>)>> {
+        let mut events = Vec::new();
+        let mut take = |sql: &str, after: u64| -> Result<()> {
+            let mut rows = db.prepare_cached(sql)?;
+            let mut rows = rows.query(params![self.n, after])?;
+            while let Some(row) = rows.next()? {
+                if let Ok(event) = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default()) {
+                    events.push((event, row.get(0)?));
+                }
+            }
+            Ok(())
+        };
+        let after = if let Part::After(seq) = part { seq } else { 0 };
+        take(
+            "SELECT lane_seq, bytes FROM event
+             WHERE lane = ?1 AND lane_seq > ?2 ORDER BY lane_seq",
+            after,
+        )?;
+        if !matches!(part, Part::Confirmed) {
+            take(
+                "SELECT lane_seq, bytes FROM event
+                 WHERE lane = ?1 AND lane_seq IS NULL AND n > ?2 ORDER BY n",
+                0,
+            )?;
+        }
+        Ok(events)
+    }
+}

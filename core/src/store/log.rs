@@ -1,0 +1,179 @@
+//! The log: own events in their chain, the hub's word about each, and what others did.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use super::Key;
+use crate::error::{Error, Result};
+use crate::event::{leaf, link};
+use crate::id::Digest;
+use crate::sync::wire::ParkReason;
+
+/// The end of this device's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// Counts the lives of this store.
+    pub(crate) incarnation: u32,
+    /// Position of the last event; 0 before the first.
+    pub(crate) seq: u64,
+    /// The link after it.
+    pub(crate) link: Digest,
+}
+
+impl Head {
+    const FIRST: Self = Self { incarnation: 1, seq: 0, link: Digest([0; 32]) };
+
+    /// Reads where the chain ends: in the outbox, or where the hub last answered.
+    pub(crate) fn load(db: &Connection) -> Result<Self> {
+        let settled = Key::SettledHead.get::<Self>(db)?.unwrap_or(Self::FIRST);
+        let last = db
+            .prepare_cached(
+                "SELECT seq, link FROM event
+                 WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq DESC LIMIT 1",
+            )?
+            .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .optional()?;
+        let Some((seq, link)) = last else { return Ok(settled) };
+        let link = Digest::from_slice(&link).ok_or(Error::Corrupt)?;
+        Ok(Self { incarnation: settled.incarnation, seq, link })
+    }
+
+    /// Appends own bytes to the log; returns the new head and the event's row.
+    pub(crate) fn append(self, db: &Connection, lane: i64, bytes: &[u8]) -> Result<(Self, i64)> {
+        let next = self.next(bytes);
+        db.prepare_cached(
+            "INSERT INTO event (lane, inc, seq, link, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![lane, next.incarnation, next.seq, &next.link.0, bytes])?;
+        Ok((next, db.last_insert_rowid()))
+    }
+
+    fn next(self, bytes: &[u8]) -> Self {
+        Self {
+            incarnation: self.incarnation,
+            seq: self.seq + 1,
+            link: link(&self.link, &leaf(bytes)),
+        }
+    }
+
+    /// Starts the next incarnation: everything pending gets a new place in a new chain that
+    /// begins at the old head. Ids and bytes stay; the feed is read again from its start, for
+    /// another device may have written under this name what is not known here.
+    pub(crate) fn reincarnate(self, db: &Connection) -> Result<Self> {
+        let mut head = Self { incarnation: self.incarnation + 1, seq: 0, link: self.link };
+        Key::SettledHead.set(db, &head)?;
+        Key::Cursor.set(db, &0u64)?;
+        let mut pending = Vec::new();
+        {
+            let mut rows = db.prepare_cached(
+                "SELECT n, bytes FROM event
+                 WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq",
+            )?;
+            let mut rows = rows.query([])?;
+            while let Some(row) = rows.next()? {
+                pending.push((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
+            }
+        }
+        for (n, bytes) in pending {
+            head = head.next(&bytes);
+            db.prepare_cached("UPDATE event SET inc = ?1, seq = ?2, link = ?3 WHERE n = ?4")?
+                .execute(params![head.incarnation, head.seq, &head.link.0, n])?;
+        }
+        Ok(head)
+    }
+}
+
+/// One own event that has yet to be answered.
+pub(crate) struct Outgoing {
+    pub(crate) n: i64,
+    pub(crate) lane: i64,
+    pub(crate) seq: u64,
+    pub(crate) link: Digest,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Outgoing {
+    /// Reads the outbox in chain order, from its start, at most `limit` events.
+    pub(crate) fn load(db: &Connection, limit: u32) -> Result<Vec<Self>> {
+        let mut rows = db.prepare_cached(
+            "SELECT n, lane, seq, link, bytes FROM event
+             WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq LIMIT ?1",
+        )?;
+        let rows = rows.query_map([limit], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?, row.get(4)?))
+        })?;
+        rows.map(|row| {
+            let (n, lane, seq, link, bytes) = row?;
+            let link = Digest::from_slice(&link).ok_or(Error::Corrupt)?;
+            Ok(Self { n, lane, seq, link, bytes })
+        })
+        .collect()
+    }
+
+    /// Counts the outbox.
+    pub(crate) fn count(db: &Connection) -> Result<u64> {
+        Ok(db
+            .prepare_cached("SELECT count(*) FROM event WHERE lane_seq IS NULL AND park IS NULL")?
+            .query_row([], |row| row.get(0))?)
+    }
+}
+
+/// Writes the hub's position for an own event.
+///
+/// The feed may have brought the same event before, under the same position (a restored phone):
+/// that copy goes, this row stays.
+pub(crate) fn accept(db: &Connection, n: i64, lane: i64, lane_seq: u64) -> Result<()> {
+    db.prepare_cached("DELETE FROM event WHERE lane = ?1 AND lane_seq = ?2 AND n <> ?3")?
+        .execute(params![lane, lane_seq, n])?;
+    db.prepare_cached("UPDATE event SET lane_seq = ?1, park = NULL WHERE n = ?2")?
+        .execute(params![lane_seq, n])?;
+    Ok(())
+}
+
+/// Writes the hub's reason for giving an own event no position.
+pub(crate) fn park(db: &Connection, n: i64, reason: ParkReason) -> Result<()> {
+    let reason = serde_json::to_string(&reason).unwrap_or_default();
+    db.prepare_cached("UPDATE event SET park = ?1 WHERE n = ?2")?.execute(params![reason, n])?;
+    Ok(())
+}
+
+/// Stores what the feed brought. Returns false if it was here already.
+///
+/// `own` says the event carries this device's name: it may be one that is pending or parked here
+/// and was accepted all the same.
+pub(crate) fn receive(
+    db: &Connection,
+    lane: i64,
+    lane_seq: u64,
+    bytes: &[u8],
+    own: bool,
+) -> Result<bool> {
+    let here: bool = db
+        .prepare_cached("SELECT 1 FROM event WHERE lane = ?1 AND lane_seq = ?2")?
+        .exists(params![lane, lane_seq])?;
+    if here {
+        return Ok(false);
+    }
+    if own {
+        let open: Option<i64> = db
+            .prepare_cached(
+                "SELECT n FROM event WHERE lane = ?1 AND lane_seq IS NULL AND bytes = ?2",
+            )?
+            .query_row(params![lane, bytes], |row| row.get(0))
+            .optional()?;
+        // A pending one is answered by its own verdict, so that the chain stays in order.
+        if let Some(n) = open {
+            let parked: bool = db
+                .prepare_cached("SELECT 1 FROM event WHERE n = ?1 AND park IS NOT NULL")?
+                .exists([n])?;
+            if parked {
+                accept(db, n, lane, lane_seq)?;
+                return Ok(true);
+            }
+            return Ok(false);
+        }
+    }
+    db.prepare_cached("INSERT INTO event (lane, lane_seq, bytes) VALUES (?1, ?2, ?3)")?
+        .execute(params![lane, lane_seq, bytes])?;
+    Ok(true)
+}

@@ -1,0 +1,322 @@
+//! Photos, videos and signatures: content-addressed files beside the database.
+//!
+//! A file is written, synced and renamed to its digest before the row that names it is committed,
+//! so that a row never points at bytes that a dead battery took away.
+
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use sha2::Digest as _;
+
+use crate::error::{Error, MediaError, Result};
+use crate::evidence::{EvidenceRef, MediaKind};
+use crate::id::{Digest, EvidenceId};
+
+/// The folder media files live in. Names are made by the library: letters, digits and a dot.
+pub trait MediaFolder: Send + Sync {
+    /// Makes a new file, or empties the one that has this name.
+    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
+    /// Gives a file another name; what had that name is replaced.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes the names as they stand durable.
+    fn sync_names(&self) -> io::Result<()>;
+    /// Reads at most `len` bytes from `offset`.
+    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>>;
+    /// Returns a file's length.
+    fn len(&self, name: &str) -> io::Result<u64>;
+    /// Deletes a file.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Returns where the operating system finds the file.
+    fn path(&self, name: &str) -> PathBuf;
+}
+
+/// A file being written.
+pub trait MediaFile: Send {
+    /// Adds bytes at the end.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes what was added durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// An ordinary folder of the file system.
+pub struct DiskFolder {
+    folder: PathBuf,
+}
+
+impl DiskFolder {
+    /// Opens or makes the folder.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+}
+
+impl MediaFile for std::fs::File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+impl MediaFolder for DiskFolder {
+    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        Ok(Box::new(std::fs::File::create(self.path(name))?))
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path(from), self.path(to))
+    }
+    fn sync_names(&self) -> io::Result<()> {
+        std::fs::File::open(&self.folder)?.sync_all()
+    }
+    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(self.path(name))?;
+        file.seek(io::SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(len);
+        file.take(len as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+    fn len(&self, name: &str) -> io::Result<u64> {
+        Ok(std::fs::metadata(self.path(name))?.len())
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        std::fs::remove_file(self.path(name))
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// How far a media file has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MediaState {
+    /// On the phone, named by no event yet.
+    Captured = 0,
+    /// Named by an event; to be uploaded.
+    Queued = 1,
+    /// The hub holds it and its digest matched.
+    Confirmed = 2,
+    /// Gone from the phone before the hub had it.
+    Lost = 3,
+}
+
+impl MediaState {
+    fn from_i64(n: i64) -> Self {
+        match n {
+            0 => Self::Captured,
+            1 => Self::Queued,
+            2 => Self::Confirmed,
+            _ => Self::Lost,
+        }
+    }
+}
+
+/// One media row.
+#[derive(Debug, Clone)]
+pub(crate) struct Media {
+    pub(crate) lane: String,
+    pub(crate) item: EvidenceRef,
+    pub(crate) state: MediaState,
+}
+
+/// A file on its way to the hub.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    pub(crate) item: EvidenceRef,
+    pub(crate) url: Option<String>,
+}
+
+/// Returns the name a file has once its digest is known.
+pub(crate) fn file_name(item: &EvidenceRef) -> String {
+    let extension = match item.kind {
+        MediaKind::Jpeg => "jpg",
+        MediaKind::Png => "png",
+        MediaKind::Heic => "heic",
+        MediaKind::Mp4 => "mp4",
+    };
+    format!("{}.{extension}", item.sha256)
+}
+
+/// What was learned while a file was written.
+pub(crate) struct Written {
+    pub(crate) sha256: Digest,
+    pub(crate) kind: MediaKind,
+    pub(crate) bytes: u64,
+}
+
+/// Streams `source` into the folder under its digest: two syncs, 64 KiB of memory.
+pub(crate) fn write(
+    folder: &dyn MediaFolder,
+    draft: &str,
+    source: &mut dyn io::Read,
+) -> Result<Written> {
+    let written = write_draft(folder, draft, source);
+    if written.is_err() {
+        // The refused draft names nothing; if even this fails, the next capture overwrites it.
+        let _ = folder.remove(draft);
+    }
+    written
+}
+
+fn write_draft(
+    folder: &dyn MediaFolder,
+    draft: &str,
+    source: &mut dyn io::Read,
+) -> Result<Written> {
+    let mut buffer = vec![0u8; 64 << 10];
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    if filled == 0 {
+        return Err(MediaError::Empty.into());
+    }
+    let kind = MediaKind::of(&buffer[..filled]).ok_or(MediaError::NotMedia)?;
+    let limit = kind.max_bytes();
+    let mut file = folder.create(draft)?;
+    let mut hash = sha2::Sha256::new();
+    let mut bytes = 0u64;
+    while filled > 0 {
+        bytes += filled as u64;
+        if bytes > limit {
+            return Err(MediaError::TooLarge { bytes, limit }.into());
+        }
+        hash.update(&buffer[..filled]);
+        file.append(&buffer[..filled])?;
+        filled = source.read(&mut buffer)?;
+    }
+    file.sync()?;
+    drop(file);
+    let written = Written { sha256: Digest(hash.finalize().into()), kind, bytes };
+    let item = EvidenceRef {
+        id: EvidenceId(uuid::Uuid::nil()),
+        sha256: written.sha256,
+        kind,
+        bytes,
+        source: crate::evidence::MediaSource::Camera,
+        at: crate::time::Moment::exact(0, 0),
+    };
+    folder.rename(draft, &file_name(&item))?;
+    folder.sync_names()?;
+    Ok(written)
+}
+
+/// Opens a file that a camera wrote inside `folder`; anything else is refused.
+pub(crate) fn open_capture(folder: &Path, path: &Path) -> Result<std::fs::File> {
+    let bad = |_| Error::Media(MediaError::BadPath);
+    let folder = folder.canonicalize().map_err(bad)?;
+    let path = path.canonicalize().map_err(bad)?;
+    let metadata = path.metadata().map_err(bad)?;
+    if !path.starts_with(&folder) || !metadata.is_file() {
+        return Err(MediaError::BadPath.into());
+    }
+    if metadata.len() > MediaKind::Mp4.max_bytes() {
+        let limit = MediaKind::Mp4.max_bytes();
+        return Err(MediaError::TooLarge { bytes: metadata.len(), limit }.into());
+    }
+    Ok(std::fs::File::open(path)?)
+}
+
+fn media_of(row: &Row) -> rusqlite::Result<(String, String, i64)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn item_of(text: &str) -> Result<EvidenceRef> {
+    serde_json::from_str(text).map_err(|_| Error::Corrupt)
+}
+
+impl Media {
+    /// Stores a captured item, bound to `lane`.
+    pub(crate) fn insert(db: &Connection, lane: &str, item: &EvidenceRef) -> Result<()> {
+        db.prepare_cached(
+            "INSERT INTO media (id, lane, item, sha256, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            item.id.0.as_bytes(),
+            lane,
+            serde_json::to_string(item).unwrap_or_default(),
+            &item.sha256.0,
+            item.bytes
+        ])?;
+        Ok(())
+    }
+
+    /// Reads an item.
+    pub(crate) fn load(db: &Connection, id: EvidenceId) -> Result<Option<Self>> {
+        let row = db
+            .prepare_cached("SELECT lane, item, state FROM media WHERE id = ?1")?
+            .query_row([id.0.as_bytes()], media_of)
+            .optional()?;
+        row.map(|(lane, item, state)| {
+            Ok(Self { lane, item: item_of(&item)?, state: MediaState::from_i64(state) })
+        })
+        .transpose()
+    }
+
+    /// Binds an item to the event that names it; from now on it is to be uploaded.
+    pub(crate) fn queue(db: &Connection, id: EvidenceId, event: i64) -> Result<()> {
+        db.prepare_cached("UPDATE media SET state = max(state, 1), event = ?1 WHERE id = ?2")?
+            .execute(params![event, id.0.as_bytes()])?;
+        Ok(())
+    }
+
+    /// Notes what became of every item with this digest that was queued.
+    pub(crate) fn settle(db: &Connection, sha256: &Digest, state: MediaState) -> Result<()> {
+        db.prepare_cached(
+            "UPDATE media SET state = ?1, upload = NULL WHERE sha256 = ?2 AND state = 1",
+        )?
+        .execute(params![state as i64, &sha256.0])?;
+        Ok(())
+    }
+
+    /// Returns the digests that events of rows `first..=last` name and that are gone.
+    pub(crate) fn lost_between(db: &Connection, first: i64, last: i64) -> Result<Vec<Digest>> {
+        let mut rows = db.prepare_cached(
+            "SELECT DISTINCT sha256 FROM media
+             WHERE event IS NOT NULL AND event BETWEEN ?1 AND ?2 AND state = 3",
+        )?;
+        let rows = rows.query_map([first, last], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|row| Digest::from_slice(&row?).ok_or(Error::Corrupt)).collect()
+    }
+
+    /// Counts items in a state.
+    pub(crate) fn count(db: &Connection, state: MediaState) -> Result<u64> {
+        Ok(db
+            .prepare_cached("SELECT count(*) FROM media WHERE state = ?1")?
+            .query_row([state as i64], |row| row.get(0))?)
+    }
+
+    /// Tells whether an event waits for one of its files to be confirmed.
+    pub(crate) fn event_waits(db: &Connection, event: i64) -> Result<bool> {
+        Ok(db
+            .prepare_cached(
+                "SELECT 1 FROM media WHERE event IS NOT NULL AND event = ?1 AND state <> 2",
+            )?
+            .exists([event])?)
+    }
+}
+
+impl Upload {
+    /// Returns the next file to send: smallest first.
+    pub(crate) fn next(db: &Connection) -> Result<Option<Self>> {
+        let row = db
+            .prepare_cached(
+                "SELECT item, upload FROM media WHERE state = 1 ORDER BY bytes, id LIMIT 1",
+            )?
+            .query_row([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+            .optional()?;
+        row.map(|(item, url)| Ok(Self { item: item_of(&item)?, url })).transpose()
+    }
+
+    /// Remembers where the hub takes the file, so that a restart resumes; `None` forgets it.
+    pub(crate) fn set_url(&self, db: &Connection, url: Option<&str>) -> Result<()> {
+        db.prepare_cached("UPDATE media SET upload = ?1 WHERE sha256 = ?2 AND state = 1")?
+            .execute(params![url, &self.item.sha256.0])?;
+        Ok(())
+    }
+}

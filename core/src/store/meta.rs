@@ -1,0 +1,63 @@
+//! Single values. None of them says what to do next: that is derived from the tables.
+
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Result;
+
+/// The values kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Whose store this is.
+    Identity,
+    /// The chain's end at the last answer of the hub.
+    SettledHead,
+    /// The feed position up to which everything is stored.
+    Cursor,
+    /// The last contact with the hub.
+    Contact,
+    /// The sites and stations.
+    Directory,
+    /// The policy in force.
+    Policy,
+    /// What the hub allows.
+    Limits,
+    /// The courier is signed in: pulling is wanted.
+    SignedIn,
+}
+
+impl Key {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::SettledHead => "settled_head",
+            Self::Cursor => "cursor",
+            Self::Contact => "contact",
+            Self::Directory => "directory",
+            Self::Policy => "policy",
+            Self::Limits => "limits",
+            Self::SignedIn => "signed_in",
+        }
+    }
+
+    /// Reads a value; `None` if it was never set.
+    pub(crate) fn get<T: DeserializeOwned>(self, db: &Connection) -> Result<Option<T>> {
+        let text: Option<String> = db
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .query_row([self.name()], |row| row.get(0))
+            .optional()?;
+        text.map(|text| serde_json::from_str(&text).map_err(|_| crate::Error::Corrupt)).transpose()
+    }
+
+    /// Writes a value.
+    pub(crate) fn set<T: Serialize>(self, db: &Connection, value: &T) -> Result<()> {
+        // Serialising plain structs into memory cannot fail.
+        let text = serde_json::to_string(value).unwrap_or_default();
+        db.prepare_cached(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([self.name(), &text])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+-- One courier's store. Everything but event, vault and media can be rebuilt from event.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- The confirmed fold of each lane. What is pending is folded on top when it is read.
+CREATE TABLE lane (
+    n            INTEGER PRIMARY KEY,
+    name         TEXT    NOT NULL UNIQUE,
+    folded_seq   INTEGER NOT NULL DEFAULT 0,
+    fold_version INTEGER NOT NULL,
+    state        TEXT    NOT NULL
+) STRICT;
+
+-- The log. bytes never change. seq, inc and link are this device's own chain; lane_seq is the
+-- hub's word; park its reason for giving none.
+CREATE TABLE event (
+    n        INTEGER PRIMARY KEY,
+    lane     INTEGER NOT NULL,
+    lane_seq INTEGER,
+    inc      INTEGER,
+    seq      INTEGER,
+    link     BLOB,
+    park     TEXT,
+    bytes    BLOB    NOT NULL
+) STRICT;
+
+-- The outbox: a partial index, not a copy.
+CREATE INDEX event_outbox ON event (seq) WHERE lane_seq IS NULL AND park IS NULL;
+-- What is not confirmed, by lane.
+CREATE INDEX event_open ON event (lane) WHERE lane_seq IS NULL;
+-- A lane's confirmed history; written when the hub answers, not when the courier records.
+CREATE UNIQUE INDEX event_lane ON event (lane, lane_seq) WHERE lane_seq IS NOT NULL;
+
+-- Names, phones, addresses and free text live here and nowhere else.
+CREATE TABLE vault (
+    ref   BLOB PRIMARY KEY,
+    lane  INTEGER NOT NULL,
+    event INTEGER,
+    salt  TEXT NOT NULL,
+    body  TEXT NOT NULL
+) STRICT;
+CREATE INDEX vault_lane ON vault (lane);
+-- Entries that have yet to reach the hub, by the event (n) they travel with.
+CREATE INDEX vault_outbox ON vault (event) WHERE event IS NOT NULL;
+
+-- state: 0 captured, 1 named by an event, 2 confirmed by the hub, 3 gone from the phone.
+CREATE TABLE media (
+    id     BLOB PRIMARY KEY,
+    lane   TEXT    NOT NULL,
+    item   TEXT    NOT NULL,
+    sha256 BLOB    NOT NULL,
+    bytes  INTEGER NOT NULL,
+    state  INTEGER NOT NULL DEFAULT 0,
+    event  INTEGER,
+    upload TEXT
+) STRICT;
+CREATE INDEX media_queue ON media (bytes) WHERE state = 1;
+CREATE INDEX media_event ON media (event) WHERE event IS NOT NULL;
+
+CREATE TABLE receipt (
+    inc       INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    count     INTEGER NOT NULL,
+    receipt   TEXT    NOT NULL,
+    verdicts  TEXT    NOT NULL,
+    PRIMARY KEY (inc, first_seq)
+) STRICT;
+
+-- What screens filter and sort by.
+CREATE TABLE parcel (
+    lane   INTEGER PRIMARY KEY,
+    stage  TEXT    NOT NULL,
+    open   INTEGER NOT NULL,
+    mine   INTEGER NOT NULL,
+    due_ms INTEGER
+) STRICT;
+CREATE INDEX parcel_todo ON parcel (due_ms) WHERE open = 1 AND mine = 1;
+
+CREATE TABLE exception_case (
+    lane    INTEGER PRIMARY KEY,
+    waybill TEXT,
+    stage   TEXT    NOT NULL,
+    open    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX exception_open ON exception_case (open) WHERE open = 1;
+
+CREATE TABLE complaint (
+    lane        INTEGER PRIMARY KEY,
+    waybill     TEXT,
+    stage       TEXT    NOT NULL,
+    open        INTEGER NOT NULL,
+    received_ms INTEGER
+) STRICT;
+CREATE INDEX complaint_open ON complaint (received_ms) WHERE open = 1;

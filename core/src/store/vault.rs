@@ -1,0 +1,63 @@
+//! The vault's rows. Everything personal is here and nowhere else in the file.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::error::{Error, Result};
+use crate::event::Lane;
+use crate::id::Digest;
+use crate::privacy::{VaultBody, VaultEntry, VaultRef};
+
+/// Stores an entry. `event` is the row it travels with, `None` for one that came from the hub.
+pub(crate) fn put(
+    db: &Connection,
+    lane: i64,
+    entry: &VaultEntry,
+    event: Option<i64>,
+) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO vault (ref, lane, event, salt, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (ref) DO NOTHING",
+    )?
+    .execute(params![&entry.reference.0.0, lane, event, &entry.salt, &entry.body])?;
+    Ok(())
+}
+
+/// Reads what an entry holds; `None` if it is not here, or no longer.
+pub(crate) fn read(db: &Connection, reference: VaultRef) -> Result<Option<VaultBody>> {
+    let body: Option<String> = db
+        .prepare_cached("SELECT body FROM vault WHERE ref = ?1")?
+        .query_row([&reference.0.0], |row| row.get(0))
+        .optional()?;
+    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
+}
+
+/// Reads the entries that travel with the events of rows `first..=last`.
+pub(crate) fn outgoing(db: &Connection, first: i64, last: i64) -> Result<Vec<VaultEntry>> {
+    let mut rows = db.prepare_cached(
+        "SELECT v.ref, l.name, v.salt, v.body FROM vault v JOIN lane l ON l.n = v.lane
+         WHERE v.event BETWEEN ?1 AND ?2 ORDER BY v.event",
+    )?;
+    let rows = rows.query_map([first, last], |row| {
+        let reference: Vec<u8> = row.get(0)?;
+        Ok((reference, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    rows.map(|row| {
+        let (reference, lane, salt, body) = row?;
+        let reference = VaultRef(Digest::from_slice(&reference).ok_or(Error::Corrupt)?);
+        Ok(VaultEntry { reference, lane: Lane::parse(&lane), salt, body })
+    })
+    .collect()
+}
+
+/// Notes that the hub holds the entries that travelled with rows `first..=last`.
+pub(crate) fn settle(db: &Connection, first: i64, last: i64) -> Result<()> {
+    db.prepare_cached("UPDATE vault SET event = NULL WHERE event BETWEEN ?1 AND ?2")?
+        .execute([first, last])?;
+    Ok(())
+}
+
+/// Deletes a lane's entries that the hub holds: this courier lost sight of the lane.
+pub(crate) fn forget_lane(db: &Connection, lane: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM vault WHERE lane = ?1 AND event IS NULL")?.execute([lane])?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! What the hub answered: verdicts on what was pushed, and what others did meanwhile.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::outbox::Sent;
+use super::wire::{self, ReceiptBody, Reply, Verdict, Withheld};
+use super::{EventsInFlight, HubReply, unpacked};
+use crate::courier::Courier;
+use crate::error::{Error, ReplyError, Result};
+use crate::event::{Envelope, Lane};
+use crate::id::CourierNo;
+use crate::store::{Head, Key, LaneRow, Store, list, log, vault};
+use crate::time::{ClockReading, HubContact};
+use crate::visibility;
+
+/// Events applied in one transaction: the courier's own act never waits for more than these.
+const PER_TRANSACTION: usize = 50;
+
+impl Courier {
+    pub(super) fn apply_events(&mut self, reply: &HubReply, reading: &ClockReading) -> Result<()> {
+        let Some(open) = self.machine.events.take() else { return Ok(()) };
+        let HubReply::Answer { status, body, .. } = reply else { return Ok(()) };
+        match status {
+            200 => {}
+            401 | 403 => return Err(ReplyError::Unauthorised.into()),
+            413 => {
+                let sent = u32::try_from(open.sent.len()).unwrap_or(u32::MAX);
+                self.machine.push_limit = Some((sent / 2).max(1));
+                return Err(ReplyError::TooLarge.into());
+            }
+            426 => {
+                self.machine.upgrade_required = true;
+                return Err(ReplyError::UpgradeRequired.into());
+            }
+            429 | 500.. => return Ok(()),
+            _ => return Err(ReplyError::Malformed.into()),
+        }
+        let body = unpacked(body)?;
+        let reply = Reply::parse(&body).map_err(|_| ReplyError::Malformed)?;
+        self.check_reply(&open, &reply)?;
+        self.learn_time(&open, &reply, reading)?;
+        self.apply_verdicts(&open, &reply)?;
+        self.apply_feed(&open, &reply)?;
+        self.machine.session_ended = reply.header.session_ended;
+        if open.pulled && !reply.header.session_ended {
+            self.machine.pull_asked = reply.header.more;
+            self.machine.last_pull_boot_ms = Some((reading.boot_id, reading.boot_ms));
+        }
+        self.machine.push_limit = None;
+        self.refresh()?;
+        self.store()?.checkpoint()
+    }
+
+    /// Refuses a whole reply before any of it is taken.
+    fn check_reply(&self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+        let malformed = || Error::Reply(ReplyError::Malformed);
+        let header = &reply.header;
+        if header.epoch != self.identity.epoch {
+            return Err(ReplyError::OtherHub.into());
+        }
+        if header.verdicts.len() != open.sent.len() {
+            return Err(malformed());
+        }
+        if !reply.vault.iter().all(crate::privacy::VaultEntry::is_genuine) {
+            return Err(malformed());
+        }
+        let Some(last) = open.sent.last() else { return Ok(()) };
+        let forked = header.verdicts.contains(&Verdict::DeviceForked);
+        let Some(receipt) = &header.receipt else {
+            return if forked { Ok(()) } else { Err(malformed()) };
+        };
+        let said: ReceiptBody = serde_json::from_str(&receipt.body).map_err(|_| malformed())?;
+        let verdicts = verdict_list(open, reply);
+        let same = said.device == self.identity.device
+            && said.incarnation == open.incarnation
+            && said.prev_link == open.prev_link
+            && said.head == last.link
+            && said.verdicts == crate::id::Digest::of(&[verdicts.as_bytes()]);
+        if same || forked { Ok(()) } else { Err(malformed()) }
+    }
+
+    fn learn_time(
+        &self,
+        open: &EventsInFlight,
+        reply: &Reply,
+        reading: &ClockReading,
+    ) -> Result<()> {
+        let round_trip = (reading.boot_ms - open.sent_boot_ms).max(0);
+        let contact = HubContact {
+            boot_id: reading.boot_id,
+            boot_ms: open.sent_boot_ms + round_trip / 2,
+            hub_ms: reply.header.hub_ms,
+            bound_ms: u32::try_from(round_trip / 2 + 1).unwrap_or(u32::MAX),
+        };
+        Key::Contact.set(&self.store()?.db, &contact)
+    }
+
+    /// Writes every verdict, the receipt and the new settled head in one transaction.
+    fn apply_verdicts(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+        let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
+            return Ok(());
+        };
+        let head = self.head();
+        let me = self.identity.courier.clone();
+        let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut touched = BTreeSet::new();
+        let mut settled: Option<&Sent> = None;
+        for (sent, verdict) in open.sent.iter().zip(&reply.header.verdicts) {
+            match verdict {
+                Verdict::Accepted(lane_seq) | Verdict::AlreadyKnown(lane_seq) => {
+                    log::accept(&tx, sent.n, sent.lane, *lane_seq)?;
+                }
+                Verdict::Parked(reason) => log::park(&tx, sent.n, *reason)?,
+                // The hub took nothing from here on.
+                Verdict::DeviceForked => break,
+            }
+            touched.insert(sent.lane);
+            settled = Some(sent);
+        }
+        if let Some(sent) = settled {
+            vault::settle(&tx, first.n, sent.n)?;
+            let end = Head { incarnation: open.incarnation, seq: sent.seq, link: sent.link };
+            Key::SettledHead.set(&tx, &end)?;
+        }
+        if let Some(receipt) = &reply.header.receipt {
+            tx.prepare_cached(
+                "INSERT OR REPLACE INTO receipt (inc, first_seq, count, receipt, verdicts)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                open.incarnation,
+                first.seq,
+                last.seq - first.seq + 1,
+                serde_json::to_string(receipt).unwrap_or_default(),
+                verdict_list(open, reply)
+            ])?;
+        }
+        for lane in touched {
+            refold(&tx, lane, &me)?;
+        }
+        let forked = reply.header.verdicts.contains(&Verdict::DeviceForked);
+        if forked {
+            head.reincarnate(&tx)?;
+        }
+        tx.commit()?;
+        self.machine.pull_asked |= forked;
+        Ok(())
+    }
+
+    /// Stores what others did, a few events at a time; the cursor moves with the last of them.
+    fn apply_feed(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+        let header = &reply.header;
+        let me = self.identity.courier.clone();
+        let device = self.identity.device;
+        let mut lines = reply.events.iter().zip(&header.lane_seqs).peekable();
+        let mut entries = Some(&reply.vault);
+        loop {
+            let tx =
+                self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut touched = BTreeSet::new();
+            for entry in entries.take().into_iter().flatten() {
+                let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
+                vault::put(&tx, lane.n, entry, None)?;
+            }
+            for (line, lane_seq) in lines.by_ref().take(PER_TRANSACTION) {
+                let Some((lane, own)) = address(line, device) else { continue };
+                let lane = LaneRow::load_or_create(&tx, &lane)?;
+                if log::receive(&tx, lane.n, *lane_seq, line, own)? {
+                    touched.insert(lane.n);
+                }
+            }
+            for lane in touched {
+                refold(&tx, lane, &me)?;
+            }
+            let last = lines.peek().is_none();
+            if last && open.pulled && !header.session_ended {
+                // A new incarnation reads the feed again from its start.
+                if !header.verdicts.contains(&Verdict::DeviceForked) {
+                    Key::Cursor.set(&tx, &header.cursor)?;
+                }
+                if let Some(directory) = &header.directory {
+                    Key::Directory.set(&tx, directory)?;
+                }
+                if let Some(policy) = &header.policy {
+                    Key::Policy.set(&tx, policy)?;
+                }
+            }
+            if last {
+                Key::Limits.set(&tx, &header.limits)?;
+            }
+            tx.commit()?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The list whose digest the receipt of this reply signs.
+fn verdict_list(open: &EventsInFlight, reply: &Reply) -> String {
+    wire::verdict_list(open.sent.iter().map(|sent| &sent.leaf).zip(&reply.header.verdicts))
+}
+
+/// Returns a pulled line's lane, and whether this device wrote it. A line that cannot even say
+/// that much has no place here; its lane shows the gap.
+fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
+    if let Ok(envelope) = serde_json::from_slice::<Envelope>(line) {
+        return Some((envelope.lane, envelope.device == device));
+    }
+    serde_json::from_slice::<Withheld>(line).ok().map(|withheld| (withheld.lane, false))
+}
+
+/// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
+fn refold(db: &Connection, lane: i64, me: &CourierNo) -> Result<()> {
+    let mut row = LaneRow::by_row(db, lane)?;
+    row.advance(db)?;
+    let live = row.live(db)?;
+    list::write(db, lane, &live, me)?;
+    if visibility::loses_sight(&live, me) {
+        vault::forget_lane(db, lane)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Rebuilds every list row from the log. What it writes equals what is there already.
+    pub(crate) fn rebuild_lists(&self, me: &CourierNo) -> Result<()> {
+        let lanes: Vec<i64> = self
+            .db
+            .prepare("SELECT n FROM lane ORDER BY n")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for lane in lanes {
+            refold(&self.db, lane, me)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! Media go up by tus 1.0: create, ask where it stands, send a chunk from there.
+//!
+//! Only the upload's address is stored. Where it stands is asked after every doubt, so that a
+//! file is never called sent because somebody once thought so: the hub says so, after it has
+//! compared the digest of the whole.
+
+use super::wire::Limits;
+use super::{Auth, Body, Channel, Header, HubReply, HubRequest, Next, file_body, header};
+use crate::courier::Courier;
+use crate::error::{Error, ReplyError, Result};
+use crate::evidence::{EvidenceRef, MediaKind};
+use crate::id::{Digest, EvidenceId};
+use crate::store::{Key, MediaState, Upload, media};
+
+const TUS: &str = "1.0.0";
+
+/// A media request on its way.
+pub(crate) struct MediaInFlight {
+    pub(super) id: u64,
+    item: EvidenceRef,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Create,
+    Ask,
+    Send { offset: u64 },
+}
+
+/// Where an upload stands, as the hub last said in this process.
+pub(crate) struct Offset {
+    evidence: EvidenceId,
+    bytes: u64,
+}
+
+impl Courier {
+    pub(super) fn next_media(&mut self) -> Result<Next> {
+        loop {
+            let store = self.store()?;
+            let Some(upload) = Upload::next(&store.db)? else { return Ok(Next::Idle) };
+            let name = media::file_name(&upload.item);
+            let here = store.media.len(&name).ok();
+            if here != Some(upload.item.bytes) {
+                self.record_lost(&upload.item)?;
+                continue;
+            }
+            let limits = Key::Limits.get::<Limits>(&store.db)?.unwrap_or_default();
+            let known = self.machine.offset.as_ref().filter(|at| at.evidence == upload.item.id);
+            let (step, method, path, headers, body) = match (&upload.url, known) {
+                (None, _) => {
+                    let headers = create_headers(&upload.item);
+                    (Step::Create, "POST", "/v1/media".to_owned(), headers, Body::Empty)
+                }
+                (Some(url), None) => (Step::Ask, "HEAD", url.clone(), Vec::new(), Body::Empty),
+                (Some(url), Some(at)) => {
+                    let len = limits.media_chunk.max(1).min(upload.item.bytes - at.bytes);
+                    let body = file_body(name.clone(), &store.media.path(&name), at.bytes, len);
+                    let headers = vec![
+                        Header::new("content-type", "application/offset+octet-stream"),
+                        Header::new("upload-offset", at.bytes.to_string()),
+                    ];
+                    (Step::Send { offset: at.bytes }, "PATCH", url.clone(), headers, body)
+                }
+            };
+            let mut all = vec![Header::new("tus-resumable", TUS)];
+            all.extend(headers);
+            let id = self.machine.new_id();
+            self.machine.media = Some(MediaInFlight { id, item: upload.item, step });
+            return Ok(Next::Send {
+                request: HubRequest {
+                    id,
+                    channel: Channel::Media,
+                    method: method.to_owned(),
+                    path,
+                    headers: all,
+                    auth: Auth::Device,
+                    body,
+                },
+            });
+        }
+    }
+
+    pub(super) fn apply_media(&mut self, reply: &HubReply) -> Result<()> {
+        let Some(open) = self.machine.media.take() else { return Ok(()) };
+        // After every doubt the hub is asked where the upload stands.
+        self.machine.offset = None;
+        let HubReply::Answer { status, headers, .. } = reply else { return Ok(()) };
+        let upload = Upload { item: open.item.clone(), url: None };
+        if let Some(confirmed) = header(headers, "lastmile-confirmed") {
+            let confirmed: Digest = confirmed.trim().parse().map_err(|_| ReplyError::Malformed)?;
+            if confirmed != open.item.sha256 {
+                return Err(ReplyError::Malformed.into());
+            }
+            return self.settle_media(&open.item, MediaState::Confirmed);
+        }
+        match (open.step, status) {
+            (Step::Create, 201) => {
+                let url = header(headers, "location").ok_or(ReplyError::Malformed)?;
+                let path = path_of(url).ok_or(ReplyError::Malformed)?;
+                upload.set_url(&self.store()?.db, Some(path))
+            }
+            (Step::Ask | Step::Send { .. }, 200 | 204) => {
+                let offset = header(headers, "upload-offset")
+                    .and_then(|offset| offset.trim().parse::<u64>().ok())
+                    .ok_or(ReplyError::Malformed)?;
+                let backwards = matches!(open.step, Step::Send { offset: from } if offset < from);
+                if backwards || offset > open.item.bytes {
+                    return Err(ReplyError::Malformed.into());
+                }
+                if offset == open.item.bytes {
+                    // All bytes are there, and yet the digest was not confirmed: ask again.
+                    return Err(ReplyError::Malformed.into());
+                }
+                self.machine.offset = Some(Offset { evidence: open.item.id, bytes: offset });
+                Ok(())
+            }
+            // The hub's copy does not have our digest. Either a chunk was damaged on its way, or
+            // our own file is: only the second is final.
+            (_, 460) => {
+                upload.set_url(&self.store()?.db, None)?;
+                if self.file_digest(&open.item)? == Some(open.item.sha256) {
+                    Err(ReplyError::Malformed.into())
+                } else {
+                    self.record_lost(&open.item)
+                }
+            }
+            // The upload is not known any more: begin anew.
+            (Step::Ask | Step::Send { .. }, 404 | 410) => upload.set_url(&self.store()?.db, None),
+            // Somebody else holds the upload, or the hub is busy: the pace decides.
+            (_, 409 | 423 | 429 | 500..) => Ok(()),
+            (_, 401 | 403) => Err(ReplyError::Unauthorised.into()),
+            (_, 413) => Err(ReplyError::TooLarge.into()),
+            _ => Err(ReplyError::Malformed.into()),
+        }
+    }
+
+    fn settle_media(&mut self, item: &EvidenceRef, state: MediaState) -> Result<()> {
+        crate::store::Media::settle(&self.store()?.db, &item.sha256, state)
+    }
+
+    /// Hashes a media file as it lies on the phone; `None` if it is gone.
+    fn file_digest(&self, item: &EvidenceRef) -> Result<Option<Digest>> {
+        use sha2::Digest as _;
+        let folder = &self.store()?.media;
+        let name = media::file_name(item);
+        let mut hash = sha2::Sha256::new();
+        let mut offset = 0;
+        loop {
+            match folder.read(&name, offset, 64 << 10) {
+                Ok(bytes) if bytes.is_empty() => break,
+                Ok(bytes) => {
+                    offset += bytes.len() as u64;
+                    hash.update(&bytes);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(Error::from(error)),
+            }
+        }
+        Ok(Some(Digest(hash.finalize().into())))
+    }
+
+    /// Reads the bytes that a [`Body::File`] names, for an app that does not open files itself.
+    pub fn read_media(&self, name: &str, offset: u64, len: u64) -> Result<Vec<u8>> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        if !name.chars().all(plain) || name.contains("..") {
+            return Err(crate::error::MediaError::BadPath.into());
+        }
+        let len = usize::try_from(len).unwrap_or(usize::MAX).min(1 << 20);
+        Ok(self.store()?.media.read(name, offset, len)?)
+    }
+}
+
+fn create_headers(item: &EvidenceRef) -> Vec<Header> {
+    let base64 = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+    let kind = match item.kind {
+        MediaKind::Jpeg => "jpeg",
+        MediaKind::Png => "png",
+        MediaKind::Heic => "heic",
+        MediaKind::Mp4 => "mp4",
+    };
+    let metadata = format!(
+        "sha256 {},evidence {},kind {}",
+        base64(&item.sha256.to_string()),
+        base64(&item.id.to_string()),
+        base64(kind)
+    );
+    vec![
+        Header::new("upload-length", item.bytes.to_string()),
+        Header::new("upload-metadata", metadata),
+    ]
+}
+
+/// Takes the path of a `Location`, absolute or not; a path of another kind is refused.
+fn path_of(url: &str) -> Option<&str> {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => &rest[rest.find('/')?..],
+        None => url,
+    };
+    (path.starts_with("/v1/media/") && !path.contains("..")).then_some(path)
+}

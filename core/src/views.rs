@@ -1,0 +1,293 @@
+//! What screens show: lists, one item, and how far everything has come.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::courier::Courier;
+use crate::error::{Error, Result};
+use crate::event::{Event, Lane};
+use crate::fold::LaneState;
+use crate::id::{CaseId, EventId};
+use crate::privacy::{Person, VaultBody, VaultRef, mask};
+use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
+use crate::sync::wire::ParkReason;
+use crate::time::Moment;
+use crate::waybill::Waybill;
+
+/// How far a recorded act has come. "Recorded here" and "confirmed" are two things everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Progress {
+    /// Safe on this phone; the hub has not answered yet.
+    Recorded,
+    /// The hub has the event; some of its photos are still on their way.
+    MediaPending,
+    /// The hub has the event, its persons and every photo, and its receipt is here.
+    Confirmed,
+    /// The hub holds it, but could not give it a place; a clerk looks at it.
+    Parked {
+        /// Why.
+        reason: ParkReason,
+    },
+}
+
+/// One line of a lane's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Entry {
+    /// The event.
+    pub event: EventId,
+    /// Its kind, such as `ParcelDelivered`.
+    pub kind: String,
+    /// When, as the device that recorded it knew it.
+    pub at: Moment,
+    /// Who did it.
+    pub by: crate::event::Actor,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// One parcel of today's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Stop {
+    /// The parcel.
+    pub waybill: Waybill,
+    /// Where it stands, such as `out_for_delivery`.
+    pub stage: String,
+    /// Promised delivery, UTC milliseconds.
+    pub due_ms: Option<i64>,
+}
+
+/// How far everything has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct SyncStatus {
+    /// Events recorded here that the hub has not answered.
+    pub pending: u64,
+    /// Events the hub holds without a place.
+    pub parked: u64,
+    /// Photos and videos on their way.
+    pub media_pending: u64,
+    /// Photos and videos that were gone before the hub had them.
+    pub media_lost: u64,
+    /// The session has ended: sign in again to receive.
+    pub session_ended: bool,
+}
+
+impl Courier {
+    /// Returns a parcel as it stands here; `None` if it is not known.
+    pub fn parcel(&self, waybill: &Waybill) -> Result<Option<crate::parcel::Parcel>> {
+        match self.lane(&Lane::Parcel(waybill.clone()))? {
+            Some(LaneState::Parcel(parcel)) => Ok(Some(*parcel)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns an exception case as it stands here; `None` if it is not known.
+    pub fn exception(
+        &self,
+        case: CaseId,
+    ) -> Result<Option<crate::exception_report::ExceptionCase>> {
+        match self.lane(&Lane::Exception(case))? {
+            Some(LaneState::Exception(case)) => Ok(Some(*case)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns a complaint as it stands here; `None` if it is not known.
+    pub fn complaint(&self, case: CaseId) -> Result<Option<crate::complaint::Complaint>> {
+        match self.lane(&Lane::Complaint(case))? {
+            Some(LaneState::Complaint(complaint)) => Ok(Some(*complaint)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the state of any lane; `None` if it has no event here.
+    pub fn lane(&self, lane: &Lane) -> Result<Option<LaneState>> {
+        let db = &self.store()?.db;
+        LaneRow::load(db, lane)?.map(|row| row.live(db)).transpose()
+    }
+
+    /// Lists the courier's open parcels, the nearest promise first.
+    pub fn stops(&self) -> Result<Vec<Stop>> {
+        let db = &self.store()?.db;
+        let mut rows = db.prepare_cached(
+            "SELECT l.name, p.stage, p.due_ms FROM parcel p JOIN lane l ON l.n = p.lane
+             WHERE p.open = 1 AND p.mine = 1 ORDER BY p.due_ms IS NULL, p.due_ms, l.name",
+        )?;
+        let rows =
+            rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.map(|row| {
+            let (name, stage, due_ms) = row?;
+            match Lane::parse(&name) {
+                Lane::Parcel(waybill) => Ok(Stop { waybill, stage, due_ms }),
+                _ => Err(Error::Corrupt),
+            }
+        })
+        .collect()
+    }
+
+    /// Lists the open complaints, the oldest first.
+    pub fn open_complaints(&self) -> Result<Vec<CaseId>> {
+        self.cases(
+            "SELECT l.name FROM complaint c JOIN lane l ON l.n = c.lane
+             WHERE c.open = 1 ORDER BY c.received_ms, l.name",
+        )
+    }
+
+    /// Lists the open exception cases.
+    pub fn open_exceptions(&self) -> Result<Vec<CaseId>> {
+        self.cases(
+            "SELECT l.name FROM exception_case c JOIN lane l ON l.n = c.lane
+             WHERE c.open = 1 ORDER BY l.name",
+        )
+    }
+
+    fn cases(&self, sql: &str) -> Result<Vec<CaseId>> {
+        let mut rows = self.store()?.db.prepare_cached(sql)?;
+        let rows = rows.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|name| match Lane::parse(&name?) {
+            Lane::Exception(case) | Lane::Complaint(case) => Ok(case),
+            _ => Err(Error::Corrupt),
+        })
+        .collect()
+    }
+
+    /// Returns a lane's history, oldest first: confirmed events, then what is open here.
+    pub fn history(&self, lane: &Lane) -> Result<Vec<Entry>> {
+        let db = &self.store()?.db;
+        let Some(row) = LaneRow::load(db, lane)? else { return Ok(Vec::new()) };
+        let mut rows = db.prepare_cached(
+            "SELECT n, lane_seq, park, bytes FROM event WHERE lane = ?1
+             ORDER BY lane_seq IS NULL, lane_seq, n",
+        )?;
+        let mut rows = rows.query(params![row.n])?;
+        let mut history = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Ok(event) = Event::parse(row.get_ref(3)?.as_blob().unwrap_or_default()) else {
+                continue;
+            };
+            let lane_seq: Option<u64> = row.get(1)?;
+            let park: Option<String> = row.get(2)?;
+            let progress = match (lane_seq, park) {
+                (Some(_), _) if Media::event_waits(db, row.get(0)?)? => Progress::MediaPending,
+                (Some(_), _) => Progress::Confirmed,
+                (None, Some(reason)) => Progress::Parked {
+                    reason: serde_json::from_str(&reason).map_err(|_| Error::Corrupt)?,
+                },
+                (None, None) => Progress::Recorded,
+            };
+            history.push(Entry {
+                event: event.envelope.id,
+                kind: event.fact.kind().to_owned(),
+                at: event.envelope.at,
+                by: event.envelope.actor,
+                progress,
+            });
+        }
+        Ok(history)
+    }
+
+    /// Returns how far everything has come.
+    pub fn sync_status(&self) -> Result<SyncStatus> {
+        let db = &self.store()?.db;
+        let parked = db
+            .prepare_cached(
+                "SELECT count(*) FROM event WHERE lane_seq IS NULL AND park IS NOT NULL",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(SyncStatus {
+            pending: Outgoing::count(db)?,
+            parked,
+            media_pending: Media::count(db, MediaState::Queued)?,
+            media_lost: Media::count(db, MediaState::Lost)?,
+            session_ended: self.machine.session_has_ended(),
+        })
+    }
+
+    /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
+    pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
+        Ok(self.recipient(waybill)?.map(|person| Person {
+            name: mask::mask_name(&person.name),
+            phone: mask::mask_phone(&person.phone),
+            address: mask::mask_address(&person.address),
+            lng: None,
+            lat: None,
+        }))
+    }
+
+    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
+    pub fn recipient(&self, waybill: &Waybill) -> Result<Option<Person>> {
+        let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
+        let Some(reference) = parcel.recipient else { return Ok(None) };
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Person(person)) => Some(person),
+            _ => None,
+        })
+    }
+
+    /// Returns a free text or a code that an event of this phone's lanes points at; `None` if it
+    /// is not here, or no longer.
+    pub fn text(&self, reference: VaultRef) -> Result<Option<String>> {
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Text(text) | VaultBody::Code(text)) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Writes every list row anew from the log.
+    pub fn rebuild_lists(&self) -> Result<()> {
+        self.store()?.rebuild_lists(&self.identity.courier)
+    }
+
+    /// Returns every event this phone holds, as (lane, position, exact bytes), in log order.
+    /// For tests, exports and support.
+    pub fn log(&self) -> Result<Vec<LogLine>> {
+        let db = &self.store()?.db;
+        let mut rows = db.prepare_cached(
+            "SELECT l.name, e.lane_seq, e.inc, e.seq, e.link, e.bytes
+             FROM event e JOIN lane l ON l.n = e.lane ORDER BY e.n",
+        )?;
+        let rows = rows.query_map([], |row| {
+            Ok(LogLine {
+                lane: Lane::parse(&row.get::<_, String>(0)?),
+                lane_seq: row.get(1)?,
+                incarnation: row.get(2)?,
+                seq: row.get(3)?,
+                link: row
+                    .get::<_, Option<Vec<u8>>>(4)?
+                    .and_then(|link| crate::id::Digest::from_slice(&link)),
+                bytes: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Tells whether the stored log still holds an item under this id.
+    pub fn has_media(&self, id: crate::id::EvidenceId) -> Result<bool> {
+        let held = self
+            .store()?
+            .db
+            .prepare_cached("SELECT 1 FROM media WHERE id = ?1")?
+            .query_row([id.0.as_bytes()], |_| Ok(()))
+            .optional()?;
+        Ok(held.is_some())
+    }
+}
+
+/// One event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its lane.
+    pub lane: Lane,
+    /// Its confirmed position; `None` while it is open.
+    pub lane_seq: Option<u64>,
+    /// Own events: the incarnation they were last chained in.
+    pub incarnation: Option<u32>,
+    /// Own events: the position in that chain.
+    pub seq: Option<u64>,
+    /// Own events: the link after it.
+    pub link: Option<crate::id::Digest>,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+}

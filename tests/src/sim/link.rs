@@ -1,0 +1,176 @@
+//! A link that drops, doubles, cuts and delays, as a seed decides.
+
+use fastrand::Rng;
+use lastmile_core::sync::{Auth, Body, Channel, Header, HubReply, HubRequest, Next};
+use lastmile_core::{Error, Result};
+use lastmile_hub::{Request, Response};
+
+use super::tally::Tally;
+use crate::world::{Phone, Station};
+
+/// What a link does to one round trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trip {
+    /// Both ways arrive.
+    Clean,
+    /// The request never arrives.
+    RequestLost,
+    /// The hub acts, its answer is lost.
+    ReplyLost,
+    /// The request arrives twice; the second answer comes back.
+    Doubled,
+    /// The connection is cut while the request goes up.
+    RequestCut,
+    /// The answer is cut short.
+    ReplyCut,
+    /// The phone gives up waiting; the answer comes later.
+    Late,
+    /// The phone gives up; the request itself arrives later, behind newer ones.
+    Overtaken,
+    /// Something in front of the hub answers with a page of its own.
+    CaptivePortal,
+}
+
+const TROUBLE: [Trip; 8] = [
+    Trip::RequestLost,
+    Trip::ReplyLost,
+    Trip::Doubled,
+    Trip::RequestCut,
+    Trip::ReplyCut,
+    Trip::Late,
+    Trip::Overtaken,
+    Trip::CaptivePortal,
+];
+
+impl Trip {
+    /// Draws a trip; `trouble` of 100 go wrong.
+    pub fn draw(rng: &mut Rng, trouble: u8) -> Self {
+        if rng.u8(..100) < trouble { TROUBLE[rng.usize(..TROUBLE.len())] } else { Self::Clean }
+    }
+}
+
+/// Something that arrives behind its time.
+pub enum Straggler {
+    /// An answer for a phone's request that is no longer open.
+    Reply(usize, u64, HubReply),
+    /// A request on its way to the hub; nobody waits for the answer.
+    Request(Box<Request>),
+}
+
+/// Adds the tokens and the bytes of a file, as the app's own stack would.
+pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
+    let mut ask = Request::new(&request.method, &request.path)
+        .bearer(&phone.enrolment.device_token);
+    if request.auth == Auth::DeviceAndSession {
+        ask = ask.header("Lastmile-Session", &phone.enrolment.session_token);
+    }
+    for Header { name, value } in &request.headers {
+        ask = ask.header(name, value);
+    }
+    let body = match &request.body {
+        Body::Empty => Vec::new(),
+        Body::Bytes { bytes } => bytes.clone(),
+        Body::File { name, offset, len, .. } => phone
+            .courier
+            .as_ref()
+            .ok_or(Error::Suspended)?
+            .read_media(name, *offset, *len)?,
+    };
+    Ok(ask.with_body(body))
+}
+
+/// Turns the hub's answer into what the library takes.
+pub fn reply_of(response: Response) -> HubReply {
+    HubReply::Answer {
+        status: response.status,
+        headers: response
+            .headers
+            .into_iter()
+            .map(|(name, value)| Header { name, value })
+            .collect(),
+        body: response.body,
+    }
+}
+
+/// What one step of a channel came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A request was made.
+    Sent,
+    /// The machine waits.
+    Waits(u64),
+    /// Nothing to do.
+    Idle,
+}
+
+/// Asks a phone for its next request and carries it over the link.
+///
+/// An `Err` is one of storage: the phone is going down. What the library says about a bad reply
+/// is counted and lived with, as an app would.
+pub fn step(
+    phones: &mut [Phone],
+    who: usize,
+    channel: Channel,
+    station: &Station,
+    trip: Trip,
+    late: &mut Vec<Straggler>,
+    tally: &mut Tally,
+    rng: &mut Rng,
+) -> Result<Step> {
+    let phone = &mut phones[who];
+    let request = match phone.courier()?.next_request(channel)? {
+        Next::Send { request } => request,
+        Next::Wait { ms } => return Ok(Step::Waits(ms)),
+        Next::Idle => return Ok(Step::Idle),
+    };
+    tally.count("request", format!("{channel:?}"));
+    let mut ask = request_of(phone, &request)?;
+    if trip != Trip::Clean {
+        tally.count("fault", format!("{trip:?}"));
+    }
+    let reply = match trip {
+        Trip::Clean => reply_of(station.ask(&ask)),
+        Trip::RequestLost => HubReply::NoAnswer,
+        Trip::ReplyLost => {
+            station.ask(&ask);
+            HubReply::NoAnswer
+        }
+        Trip::Doubled => {
+            station.ask(&ask);
+            reply_of(station.ask(&ask))
+        }
+        Trip::RequestCut => {
+            ask.body.truncate(rng.usize(..=ask.body.len()));
+            ask.cut = true;
+            station.ask(&ask);
+            HubReply::NoAnswer
+        }
+        Trip::ReplyCut => match reply_of(station.ask(&ask)) {
+            HubReply::Answer { status, headers, mut body } if !body.is_empty() => {
+                body.truncate(rng.usize(..body.len()));
+                HubReply::Answer { status, headers, body }
+            }
+            _ => HubReply::NoAnswer,
+        },
+        Trip::Late => {
+            let reply = reply_of(station.ask(&ask));
+            late.push(Straggler::Reply(who, request.id, reply));
+            HubReply::NoAnswer
+        }
+        Trip::Overtaken => {
+            late.push(Straggler::Request(Box::new(ask)));
+            HubReply::NoAnswer
+        }
+        Trip::CaptivePortal => HubReply::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: b"<html>Welcome to the lobby</html>\n".to_vec(),
+        },
+    };
+    match phone.courier()?.apply_reply(request.id, &reply) {
+        Ok(()) => {}
+        Err(Error::Reply(error)) => tally.count("reply refused", format!("{error:?}")),
+        Err(error) => return Err(error),
+    }
+    Ok(Step::Sent)
+}

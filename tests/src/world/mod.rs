@@ -1,0 +1,9 @@
+//! A world: true time, a hub in this process, and phones that reach it only through a link.
+
+mod clock;
+mod media;
+mod phone;
+
+pub use clock::{FakeClock, SeededEntropy, TrueTime};
+pub use media::LossyFolder;
+pub use phone::{Phone, SoftSigner};

@@ -1,0 +1,125 @@
+//! One courier's phone: a disk, clocks, tokens, and the library on top while the app runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lastmile_core::sync::wire::Enrolment;
+use lastmile_core::{
+    Courier, DeviceSigner, Durability, Error, Identity, Location, Options, Result,
+};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+
+use super::{FakeClock, LossyFolder, SeededEntropy, TrueTime};
+use crate::disk::Disk;
+
+/// A device key in memory, as Keystore and Secure Enclave hold one in hardware.
+pub struct SoftSigner(SigningKey);
+
+impl SoftSigner {
+    /// Makes the key that a seed decides.
+    pub fn new(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        loop {
+            let mut bytes = [0u8; 32];
+            rng.fill(&mut bytes);
+            if let Ok(key) = SigningKey::from_slice(&bytes) {
+                return Self(key);
+            }
+        }
+    }
+
+    /// Returns the public key: SEC1 uncompressed, hexadecimal.
+    pub fn public(&self) -> String {
+        data_encoding::HEXLOWER.encode(self.0.verifying_key().to_sec1_point(false).as_bytes())
+    }
+}
+
+impl DeviceSigner for SoftSigner {
+    fn sign(&self, text: &[u8]) -> Result<Vec<u8>> {
+        let signature: Signature = self.0.sign(text);
+        Ok(signature.to_der().as_bytes().to_vec())
+    }
+}
+
+/// One phone.
+pub struct Phone {
+    /// What it stores on.
+    pub disk: Disk,
+    /// Its clocks.
+    pub clock: FakeClock,
+    /// Whose it is, with the tokens the app keeps.
+    pub enrolment: Enrolment,
+    /// Its key, if it was enrolled with one.
+    pub signer: Option<Arc<SoftSigner>>,
+    /// The library, while the app runs.
+    pub courier: Option<Courier>,
+    entropy: SeededEntropy,
+}
+
+impl Phone {
+    /// A new phone of an enrolled courier; the app does not run yet.
+    pub fn new(
+        time: &TrueTime,
+        seed: u64,
+        enrolment: Enrolment,
+        signer: Option<Arc<SoftSigner>>,
+    ) -> Self {
+        Self {
+            disk: Disk::new(),
+            clock: FakeClock::new(time, u128::from(seed) << 64),
+            enrolment,
+            signer,
+            courier: None,
+            entropy: SeededEntropy::new(seed),
+        }
+    }
+
+    /// Starts the app.
+    pub fn start(&mut self) -> Result<()> {
+        let options = Options {
+            location: Location::Vfs {
+                path: PathBuf::from(self.disk.path("courier.db")),
+                vfs: Disk::VFS.to_owned(),
+                media: Arc::new(LossyFolder(self.disk.files())),
+            },
+            capture_folder: None,
+            durability: Durability::Full,
+            clock: Arc::new(self.clock.clone()),
+            entropy: Arc::new(self.entropy.clone()),
+            signer: self.signer.clone().map(|signer| signer as Arc<dyn DeviceSigner>),
+        };
+        self.courier = Some(Courier::open(options, self.identity())?);
+        Ok(())
+    }
+
+    /// Returns what the library is told about whose phone it is.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            device: self.enrolment.device,
+            courier: self.enrolment.courier.clone(),
+            station: self.enrolment.station.clone(),
+            root_key: self.enrolment.root_key.clone(),
+            epoch: self.enrolment.epoch,
+        }
+    }
+
+    /// Returns the running library, or `Suspended` if the app does not run.
+    pub fn courier(&mut self) -> Result<&mut Courier> {
+        self.courier.as_mut().ok_or(Error::Suspended)
+    }
+
+    /// The battery dies: what was not synced is gone.
+    pub fn power_loss(&mut self, rng: &mut fastrand::Rng) {
+        // In this order: closing a database cleanly would write what a dead battery never writes.
+        self.disk.power_loss(rng);
+        self.courier = None;
+        self.clock.reboot();
+    }
+
+    /// The system ends the app: the file system keeps what was written.
+    pub fn kill(&mut self) {
+        self.disk.process_kill();
+        self.courier = None;
+    }
+}
