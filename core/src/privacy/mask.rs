@@ -8,6 +8,7 @@ mod address;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::doors;
 pub use address::{mask_address, mask_rooms};
 
 /// The fewest digits hidden of each phone number (R21).

@@ -59,13 +59,22 @@ pub fn mask_address(address: &str) -> String {
     // Each round hides at least one more character, so this ends.
     loop {
         let signs: Vec<char> = masked.chars().collect();
-        let spans = if signs.iter().copied().any(is_east) {
-            first_door(&signs).map(|start| start..signs.len()).into_iter().collect()
-        } else {
-            western_doors(&signs)
-        };
-        let Some(next) = hide(&signs, &spans) else { return masked };
+        let Some(next) = hide(&signs, &door_spans(&signs)) else { return masked };
         masked = next;
+    }
+}
+
+/// Returns the parts of an address that [`mask_address`] hides first, as written.
+pub(crate) fn doors(address: &str) -> Vec<String> {
+    let signs: Vec<char> = address.chars().collect();
+    door_spans(&signs).into_iter().map(|span| signs[span].iter().collect()).collect()
+}
+
+fn door_spans(signs: &[char]) -> Vec<Range<usize>> {
+    if signs.iter().copied().any(is_east) {
+        first_door(signs).map(|start| start..signs.len()).into_iter().collect()
+    } else {
+        western_doors(signs)
     }
 }
 
@@ -177,7 +186,6 @@ fn certain_rooms(signs: &[char]) -> Vec<Range<usize>> {
         let token = &signs[at..end];
         let spaces = signs[end..].iter().take_while(|sign| sign.is_whitespace()).count();
         let after = &signs[end + spaces..];
-        let joints = token.iter().filter(|&&sign| is_joint(sign)).count();
         let behind_building = ends_with_any(&signs[..at], &BUILDING_ENDS);
         let named_place = is_street_level(after) && token.len() < 3;
         let numbered = token.iter().any(|&sign| is_figure(sign) || NUMERALS.contains(sign));
@@ -186,7 +194,7 @@ fn certain_rooms(signs: &[char]) -> Vec<Range<usize>> {
             .find(|word| starts_with_any(after, &[word]));
         if let Some(word) = word {
             rooms.push(at..end + spaces + word.chars().count());
-        } else if numbered && joints >= 2
+        } else if is_door_chain(token)
             || numbered && behind_building && !named_place && !starts_with_any(after, &UNIT_WORDS)
         {
             rooms.push(at..end);
@@ -194,6 +202,16 @@ fn certain_rooms(signs: &[char]) -> Vec<Range<usize>> {
         at = end;
     }
     rooms
+}
+
+/// Tells whether a run is building, unit and room, `3-2-501`, and no date or telephone number.
+fn is_door_chain(token: &[char]) -> bool {
+    let parts: Vec<&[char]> = token.split(|&sign| is_joint(sign)).collect();
+    let Some((room, before)) = parts.split_last() else { return false };
+    before.len() >= 2
+        && before.iter().all(|part| (1..=2).contains(&part.len()))
+        && (3..=4).contains(&room.iter().filter(|&&sign| is_figure(sign)).count())
+        && room.len() <= 5
 }
 
 /// Returns the units and rooms of an address in letters.
