@@ -6,8 +6,10 @@
 //! counts as told. Third parties read masked data, and a text that anyone may
 //! read over a shoulder never shows a full name or a room.
 //!
-//! `template.rs` loads and checks the texts, `render.rs` fills them in.
+//! `template.rs` loads and checks the texts, `render.rs` fills them in,
+//! `lint.rs` warns about words that evade or stay vague (M03).
 
+mod lint;
 mod render;
 mod slot;
 mod template;
@@ -16,6 +18,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use lint::{Finding, WordList, lint_message, word_lists};
 pub use slot::{Slot, SlotKind};
 pub use template::{Fault, TemplateFault, TemplateFaults, Templates};
 

@@ -283,3 +283,75 @@ fn every_slot_is_found_by_its_name() {
         assert_eq!(Slot::named(slot.name()), Some(slot));
     }
 }
+
+fn words(text: &str) -> Vec<(String, String)> {
+    lint_message(text, word_lists())
+        .into_iter()
+        .map(|found| {
+            let (start, end) = (found.start as usize, found.end as usize);
+            assert_eq!(text[start..end].to_ascii_lowercase(), found.word.to_ascii_lowercase());
+            (found.list, text[start..end].to_owned())
+        })
+        .collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|&(list, word)| (list.to_owned(), word.to_owned())).collect()
+}
+
+#[test]
+fn evasive_and_vague_words_are_found_where_they_stand() {
+    assert_eq!(
+        words("这不归我管，大概过两天到。Maybe SOON."),
+        pairs(&[
+            ("evasive", "不归我管"),
+            ("vague", "大概"),
+            ("vague", "过两天"),
+            ("vague", "Maybe"),
+            ("vague", "SOON"),
+        ])
+    );
+    assert_eq!(words("as soon as possible"), pairs(&[("vague", "as soon as possible")]));
+    assert_eq!(words("About 3 pm"), pairs(&[("vague", "About")]));
+}
+
+#[test]
+fn a_harmless_phrase_is_no_finding() {
+    assert_eq!(
+        words("我们会尽可能处理，柜子左右两侧都有。about your parcel, roundabout, sooner"),
+        []
+    );
+    assert_eq!(words("我们尽可能，但可能晚到"), pairs(&[("vague", "可能")]));
+}
+
+#[test]
+fn our_own_texts_pass_the_lint() {
+    for id in Templates::built_in().ids() {
+        for draft in [draft(id), draft(id).in_english()] {
+            assert_eq!(words(&draft.text()), [], "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_company_brings_its_own_words() {
+    let lists = [WordList {
+        name: "company".to_owned(),
+        words: vec!["亲亲".to_owned(), "亲".to_owned(), String::new()],
+        except: vec!["亲自".to_owned()],
+    }];
+    let found = lint_message("亲亲，请亲自签收，亲", &lists);
+
+    let places: Vec<_> = found.iter().map(|found| (found.start, found.end)).collect();
+    assert_eq!(places, [(0, 6), (27, 30)]);
+}
+
+proptest! {
+    #[test]
+    fn a_finding_is_always_a_slice_of_the_message(text in "\\PC*", word in "\\PC{0,3}") {
+        let list = WordList { name: "x".to_owned(), words: vec![word], except: Vec::new() };
+        for found in lint_message(&text, &[list]) {
+            prop_assert!(text.get(found.start as usize..found.end as usize).is_some());
+        }
+    }
+}
