@@ -16,6 +16,7 @@ pub mod exception_report;
 pub mod fold;
 pub mod id;
 mod money;
+pub mod notice;
 pub mod parcel;
 pub mod policy;
 pub mod privacy;

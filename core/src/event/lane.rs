@@ -30,7 +30,7 @@ impl Lane {
         let other = || Self::Other(text.to_owned());
         let Some((kind, key)) = text.split_once(':') else { return other() };
         match kind {
-            "parcel" => match Waybill::parse(key) {
+            "parcel" => match Waybill::recorded(key) {
                 Ok(waybill) if waybill.as_str() == key => Self::Parcel(waybill),
                 _ => other(),
             },

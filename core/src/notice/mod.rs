@@ -1,0 +1,134 @@
+//! Notices: what a customer is told, in words that were read before (M27, M32, M33, M39).
+//!
+//! The texts are data (`templates.json`), Chinese with English beside. A
+//! template has a closed list of slots, and a notice with an empty mandatory
+//! slot does not exist: a half-filled message is worse than none, because it
+//! counts as told. Third parties read masked data, and a text that anyone may
+//! read over a shoulder never shows a full name or a room.
+//!
+//! `template.rs` loads and checks the texts, `render.rs` fills them in,
+//! `lint.rs` warns about words that evade or stay vague (M03).
+
+mod lint;
+mod render;
+mod slot;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use lint::{Finding, WordList, lint_message, word_lists};
+pub use slot::{Slot, SlotKind};
+pub use template::{Fault, TemplateFault, TemplateFaults, Templates};
+
+use crate::id::Digest;
+use crate::privacy::Person;
+
+/// The language of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+/// Who reads a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The recipient: the data are the reader's own.
+    Recipient,
+    /// Anyone else, the sender included: names, phones, addresses, rooms and codes are masked.
+    ThirdParty,
+}
+
+/// One filled slot.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct SlotValue {
+    /// Which one.
+    pub slot: Slot,
+    /// Its text, in the clear; masking is the renderer's work.
+    pub text: String,
+}
+
+impl std::fmt::Debug for SlotValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SlotValue({})", self.slot)
+    }
+}
+
+/// What to render, and for whom.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct NoticeDraft {
+    /// The id of the template, such as `T01`.
+    pub template: String,
+    /// The language of the text.
+    pub language: Language,
+    /// Who reads it.
+    pub audience: Audience,
+    /// The values. A slot that the template does not have is passed over.
+    pub slots: Vec<SlotValue>,
+    /// The people it is about. Where the reader may not see their data, their
+    /// names, phones and rooms are masked in every free text too.
+    pub about: Vec<Person>,
+}
+
+/// A finished text and where it came from.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Notice {
+    /// The id of the template, such as `T01`.
+    pub template_id: String,
+    /// Its version.
+    pub template_version: u32,
+    /// Both, as an event names them: `T01.1`.
+    pub template: String,
+    /// The language of the text.
+    pub language: Language,
+    /// Whom it was written for.
+    pub audience: Audience,
+    /// The text to send.
+    pub text: String,
+    /// SHA-256 of the text as UTF-8: what is kept once it is sent.
+    pub sha256: Digest,
+}
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Notice({}, {})", self.template, self.sha256)
+    }
+}
+
+/// Why a notice was not rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoticeError {
+    /// There is no such template.
+    #[error("there is no such notice template; choose one of the list")]
+    UnknownTemplate,
+    /// Mandatory slots are empty.
+    #[error("the notice {template} cannot be sent yet; fill in: {}", slot::list(slots))]
+    EmptySlots {
+        /// The template.
+        template: String,
+        /// Every empty one, in the template's order.
+        slots: Vec<Slot>,
+    },
+}
+
+impl NoticeError {
+    /// Returns the stable code, which never changes between releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownTemplate => "NoticeTemplateUnknown",
+            Self::EmptySlots { .. } => "NoticeSlotEmpty",
+        }
+    }
+}
