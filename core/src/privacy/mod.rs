@@ -11,17 +11,3 @@ mod vault;
 
 pub use mask::{mask_address, mask_name, mask_phone, mask_rooms};
 pub use vault::{Person, VaultBody, VaultEntry, VaultRef};
-pub mod mask {
-    /// x
-    pub fn mask_name(s: &str) -> String {
-        s.into()
-    }
-    /// x
-    pub fn mask_phone(s: &str) -> String {
-        s.into()
-    }
-    /// x
-    pub fn mask_address(s: &str) -> String {
-        s.into()
-    }
-}
