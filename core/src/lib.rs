@@ -5,6 +5,7 @@ uniffi::setup_scaffolding!("lastmile_core");
 
 pub mod command;
 pub mod complaint;
+pub mod conflict;
 pub mod decide;
 pub mod delivery;
 pub mod directory;
@@ -21,6 +22,8 @@ pub mod privacy;
 mod refusal;
 pub mod sync;
 pub mod temporary_storage;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod waybill;
 
