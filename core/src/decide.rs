@@ -92,3 +92,12 @@ pub fn decide(
     let _ = (command, lanes, at);
     Err(Refusal::NotForThisActor)
 }
+/// STUB
+pub fn against(
+    _d: &mut Decided,
+    _r: &Refusal,
+    _reason: &str,
+    _at: &Circumstances,
+) -> crate::event::Against {
+    unreachable!()
+}

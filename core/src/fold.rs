@@ -2,48 +2,158 @@
 //!
 //! Total: no sequence of events makes it fail. The phone and the hub run this same code.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, Lane};
+use crate::complaint::Complaint;
+use crate::conflict::Margin;
+use crate::event::{Actor, CorrectionReason, Event, Fact, Lane};
+use crate::exception_report::ExceptionCase;
+use crate::id::EventId;
+use crate::parcel::Parcel;
 
 /// Raised when a fold changes its mind about the same events; every lane is then folded anew.
 pub const FOLD_VERSION: u32 = 1;
 
 /// The state of one lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LaneState {
-    /// A lane of which only the length is kept.
+    /// One parcel.
+    Parcel(Box<Parcel>),
+    /// One exception case.
+    Exception(Box<ExceptionCase>),
+    /// One complaint.
+    Complaint(Box<Complaint>),
+    /// A lane of which only the length is kept: shifts, stations, devices, and kinds this version
+    /// does not know.
     Log {
         /// How many events it has.
         events: u64,
+        /// A newer release wrote something here that must be understood.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        needs_update: bool,
     },
 }
 
 impl LaneState {
     /// The state before the first event.
-    pub fn empty(_lane: &Lane) -> Self {
-        Self::Log { events: 0 }
+    pub fn empty(lane: &Lane) -> Self {
+        match lane {
+            Lane::Parcel(_) => Self::Parcel(Box::default()),
+            Lane::Exception(_) => Self::Exception(Box::default()),
+            Lane::Complaint(_) => Self::Complaint(Box::default()),
+            Lane::Shift(..) | Lane::Station(_) | Lane::Device(_) | Lane::Other(_) => {
+                Self::Log { events: 0, needs_update: false }
+            }
+        }
     }
 
     /// Adds one event. `lane_seq` is its confirmed position, `None` while it is pending here.
     ///
-    /// A correction that undoes an earlier event is *not* handled here: see [`fold`].
+    /// What an event that [`needs_refold`] takes back is *not* handled here: see [`fold`].
     pub fn apply(&mut self, event: &Event, lane_seq: Option<u64>) {
-        let _ = (event, lane_seq);
         match self {
-            Self::Log { events } => *events += 1,
+            Self::Parcel(parcel) => parcel.apply(event, lane_seq),
+            Self::Exception(case) => case.apply(event, lane_seq),
+            Self::Complaint(complaint) => complaint.apply(event, lane_seq),
+            Self::Log { events, needs_update } => {
+                *events += 1;
+                *needs_update |= !event.is_understood();
+            }
+        }
+    }
+
+    /// Tells whether a newer release wrote something here that must be understood. Rules then
+    /// let only physical facts pass.
+    pub fn needs_update(&self) -> bool {
+        match self {
+            Self::Log { needs_update, .. } => *needs_update,
+            _ => self.margin().is_some_and(|margin| margin.needs_update),
+        }
+    }
+
+    /// Returns the conflicts, acts against a rule and corrections; a log keeps none.
+    pub fn margin(&self) -> Option<&Margin> {
+        match self {
+            Self::Parcel(parcel) => Some(&parcel.margin),
+            Self::Exception(case) => Some(&case.margin),
+            Self::Complaint(complaint) => Some(&complaint.margin),
+            Self::Log { .. } => None,
+        }
+    }
+
+    /// Returns the parcel, if the lane is one.
+    pub fn parcel(&self) -> Option<&Parcel> {
+        match self {
+            Self::Parcel(parcel) => Some(parcel),
+            _ => None,
+        }
+    }
+
+    /// Returns the exception case, if the lane is one.
+    pub fn exception(&self) -> Option<&ExceptionCase> {
+        match self {
+            Self::Exception(case) => Some(case),
+            _ => None,
+        }
+    }
+
+    /// Returns the complaint, if the lane is one.
+    pub fn complaint(&self) -> Option<&Complaint> {
+        match self {
+            Self::Complaint(complaint) => Some(complaint),
+            _ => None,
         }
     }
 }
 
-/// Folds a whole lane, leaving out events that a correction says did not occur.
-pub fn fold<'a>(
-    lane: &Lane,
-    events: impl IntoIterator<Item = (&'a Event, Option<u64>)> + Clone,
-) -> LaneState {
+/// Tells whether an event takes an earlier one back, so that its whole lane must be folded again
+/// instead of being carried on by [`LaneState::apply`].
+pub fn needs_refold(event: &Event) -> bool {
+    matches!(&event.fact, Fact::CorrectionDeclared(c) if c.reason == CorrectionReason::DidNotOccur)
+}
+
+/// Folds a whole lane, leaving out events that a later correction says did not occur.
+///
+/// Two passes: the first walks back from the end, so that a correction which was itself taken
+/// back undoes nothing. A courier takes back only what he recorded himself; a correction of
+/// anything else is kept in the margin and has no effect.
+pub fn fold<'a, I>(lane: &Lane, events: I) -> LaneState
+where
+    I: IntoIterator<Item = (&'a Event, Option<u64>)>,
+{
+    let events: Vec<_> = events.into_iter().collect();
+    let undone = undone(&events);
     let mut state = LaneState::empty(lane);
     for (event, lane_seq) in events {
-        state.apply(event, lane_seq);
+        if !undone.contains(&event.envelope.id) {
+            state.apply(event, lane_seq);
+        }
     }
     state
 }
+
+fn undone(events: &[(&Event, Option<u64>)]) -> HashSet<EventId> {
+    let mut undone = HashSet::new();
+    if !events.iter().any(|(event, _)| needs_refold(event)) {
+        return undone;
+    }
+    let actors: HashMap<EventId, &Actor> =
+        events.iter().map(|(event, _)| (event.envelope.id, &event.envelope.actor)).collect();
+    for (event, _) in events.iter().rev() {
+        let (id, actor) = (event.envelope.id, &event.envelope.actor);
+        if let Fact::CorrectionDeclared(correction) = &event.fact
+            && correction.reason == CorrectionReason::DidNotOccur
+            && !undone.contains(&id)
+            && (actor.is_station() || actors.get(&correction.event) == Some(&actor))
+        {
+            undone.insert(correction.event);
+        }
+    }
+    undone
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ uniffi::setup_scaffolding!("lastmile_core");
 
 pub mod command;
 pub mod complaint;
+pub mod conflict;
 mod courier;
 pub mod decide;
 pub mod delivery;
@@ -24,6 +25,8 @@ mod refusal;
 mod store;
 pub mod sync;
 pub mod temporary_storage;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod views;
 pub mod visibility;

@@ -1,26 +1,209 @@
 //! Refusals: what a rule says before the act, in words that help the person who meets it.
+//!
+//! The list is closed and its codes never change. The advice says what to do next and holds no
+//! personal data. An act that was done all the same is recorded against its refusal, with a
+//! reason; an act that leaves nothing to record, or that only a wish or an order would make
+//! true, is not.
 
-/// A rule speaks against an act. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// This kind of actor may not do it.
-    #[error("this act belongs to another role; ask the station")]
-    NotForThisActor,
+/// Declares the refusals: name (which is the code), whether a done act may be recorded against
+/// it, and the advice.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident, $against:ident, $advice:literal;)*) => {
+        /// A rule speaks against an act. Nothing was written.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+        #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+        pub enum Refusal {
+            $($(#[$doc])* #[error($advice)] $name,)*
+        }
+
+        impl Refusal {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Returns the stable code, which never changes between releases.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// Returns what to do next.
+            pub fn advice(&self) -> &'static str {
+                match self { $(Self::$name => $advice,)* }
+            }
+
+            /// Tells whether an act already done may be recorded against this refusal with a
+            /// reason.
+            pub fn can_be_recorded_against(&self) -> bool {
+                match self { $(Self::$name => refusals!(@ $against),)* }
+            }
+        }
+    };
+    (@ done) => { true };
+    (@ never) => { false };
 }
 
-impl Refusal {
-    /// Returns the stable code, which never changes between releases.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotForThisActor => "NotForThisActor",
+refusals! {
+    // Who and where.
+    /// This kind of actor may not do it.
+    NotForThisActor, never, "this act belongs to another role; ask the station";
+    /// The parcel belongs to another station.
+    NotYourStation, never, "the parcel belongs to another station; call that station";
+    /// The parcel has no lane here.
+    UnknownParcel, never,
+        "the parcel is not known here; check the number, sync, or report an exception";
+    /// The case has no lane here.
+    UnknownCase, never, "the case is not known here; sync first";
+    /// The parcel was announced before.
+    AlreadyAnnounced, never, "the parcel is announced already; nothing is to be done";
+    /// The case was opened before.
+    DuplicateCase, never, "this case is open already; add to it, or start a new one";
+    /// The lane holds something only a newer release understands.
+    UpdateApp, never,
+        "a newer release wrote here; update the app, what is done meanwhile can be recorded";
+    /// A list is too long for one event.
+    BatchTooLarge, never, "the list is too long; split it into smaller ones";
+    /// A list is empty.
+    NothingGiven, never, "the list is empty; scan at least one parcel";
+    /// Somebody else recorded the event.
+    NotYourRecord, never, "somebody else recorded this; ask the station to correct it";
+    /// There is no such conflict, or the event is no part of it.
+    NoSuchConflict, never, "this conflict is not known here, or the event is no part of it";
+
+    // The parcel.
+    /// It was handed over or collected.
+    AlreadyDelivered, done, "the parcel is delivered already; report a misdelivery if it is not so";
+    /// It is on its way back, or back.
+    AlreadyReturned, done, "the parcel goes back to the sender; call the station";
+    /// Only hold, hand-in and release are allowed.
+    Frozen, done, "the parcel is stopped; keep it safe, hand it in at the station, do not move it on";
+    /// It is wanted back.
+    Recalled, done, "the parcel is recalled; do not hand it over, bring it back to the station";
+    /// It lies at a storage site.
+    InStorage, done, "the parcel lies at a storage site; retrieve it first";
+    /// The recipient refused it.
+    RefusalPending, done, "the recipient refused it; call the station and wait for its decision";
+    /// It was not scanned at the station.
+    NotAtStation, done, "the parcel was not received at the station; scan it there first";
+    /// It was given to another courier, or to nobody.
+    NotAssignedToYou, done, "the parcel is not given to you; hand it in or ask the station";
+    /// Somebody else has it.
+    NotHeldByYou, done, "the parcel is not in your hands by the record; scan it out first";
+    /// It was not taken out for delivery.
+    NotOutForDelivery, done, "the parcel was not taken out; take it out for delivery first";
+    /// It is out for delivery already.
+    AlreadyOut, never, "the parcel is out for delivery with you already";
+    /// The courier has it already.
+    AlreadyAssigned, never, "the parcel is given to this courier already";
+    /// It is stopped already.
+    AlreadyFrozen, never, "the parcel is stopped already";
+    /// It is not stopped.
+    NotFrozen, never, "the parcel is not stopped; nothing is to be released";
+    /// It is wanted back already.
+    AlreadyRecalled, never, "the parcel is recalled already";
+
+    // At the door.
+    /// The label's address was not compared with the door.
+    AddressNotChecked, done, "compare the address on the label with the door once more";
+    /// The taker was not recognised.
+    IdentityNotMatched, done, "check who takes it against the waybill; do not hand it to others";
+    /// The identity check does not fit the method.
+    IdentityNotForMethod, done, "somebody took it: say how you recognised him";
+    /// The inspection does not fit the method.
+    InspectionNotForMethod, done, "offer the taker to inspect it, and say what came of it";
+    /// The proof that the method needs is missing.
+    ProofMissing, done, "this way of handing over needs more proof: take a photo or a signature";
+    /// PIN or ID check with a parcel left at a place.
+    ProofNotForMethod, done, "nobody was there to give a PIN or show an ID card; take a photo";
+    /// A photo or signature without its file.
+    ProofWithoutFile, done, "a photo or signature is named but was not captured; capture it";
+    /// An agent or a place has no name.
+    TakerMissing, done, "write the name of who took it, or the place where it lies";
+    /// Nobody consented to a named place.
+    PlaceWithoutConsent, done, "ask the recipient whether it may be left there, and record it";
+    /// Only a hand-over at the door is allowed.
+    DoorOnly, done, "this parcel may only be handed over at the door; agree on a second delivery";
+    /// The address needs more tries.
+    ContactFirst, done, "try the recipient and the sender on two different channels first";
+    /// The appointment is over before it starts, or lies in the past.
+    AppointmentNotPossible, never, "give a window that ends in the future and after its start";
+    /// The station has not allowed the return.
+    ReturnNotAuthorised, done, "the station must allow the return; call it and keep the parcel";
+    /// The return is allowed already.
+    AlreadyAuthorised, never, "the return is allowed already";
+
+    // Temporary storage.
+    /// An absent recipient was offered no second delivery and has not asked for storage.
+    AppointmentFirst, done,
+        "offer a second delivery first; if the recipient wants it stored, record his consent";
+    /// Nobody consented to this site.
+    ConsentMissing, done, "ask the recipient whether it may be stored at this site, and record it";
+    /// The courier consented for the recipient.
+    ConsentByCourier, done, "a courier cannot consent; ask the recipient";
+    /// The agreed period is over.
+    ConsentEnded, done, "the agreed period is over; ask the recipient again";
+    /// He took his consent back, or declined.
+    ConsentWithdrawn, done, "the recipient does not want it stored; agree on a second delivery";
+    /// There is no consent to take back.
+    NoConsent, never, "there is no consent to take back";
+    /// The site is not in the directory.
+    SiteUnknown, done, "the site is not in the directory; sync, or choose another";
+    /// A gate, a stairwell, a pavement.
+    SiteUnattended, done, "nothing may be left at an unattended public place; choose another";
+    /// The site may not hold such goods.
+    SiteCannotHold, done, "this site may not hold fresh, valuable or damaged goods; choose another";
+    /// It is to be collected later than was agreed, or than the site keeps it.
+    CollectBeforeTooLate, done, "the last moment to collect lies beyond what was agreed";
+    /// It is to be collected in the past.
+    CollectBeforePast, done, "the last moment to collect must lie in the future";
+    /// It does not lie at a site.
+    NotInStorage, done, "the parcel does not lie at a storage site by the record";
+
+    // Cases.
+    /// The kind needs a parcel.
+    ParcelNeeded, never, "this kind of exception is about a parcel; scan its number";
+    /// The kind needs a photo or a video.
+    EvidenceNeeded, done, "take a photo or a video of the damage first";
+    /// The kind is the library's own.
+    KindReserved, never, "this kind is opened by the library itself; choose another";
+    /// The case is closed.
+    CaseClosed, never, "the case is closed; open a new one";
+    /// No clerk owns the case.
+    NotAcknowledged, never, "acknowledge the case first, so that somebody owns it";
+    /// The case was not decided.
+    NotDecided, never, "decide the case first";
+    /// The next action lies in the past.
+    NextActionPast, never, "give a time of the next action that lies in the future";
+    /// The complainant has no name or no phone number.
+    ComplainantIncomplete, never, "write the name and the phone number of who complains";
+    /// The complaint has no demand.
+    DemandMissing, never, "write what the customer wants";
+    /// Another courier or clerk owns the complaint.
+    OwnedByAnother, never, "another person owns this complaint; leave it to him";
+    /// The complaint is about the courier who acts.
+    ComplaintAboutYou, never, "this complaint is about you; the station handles it";
+    /// Nobody has spoken to the customer.
+    CustomerNotContacted, never, "speak to the customer before the complaint is closed";
+    /// Nobody owns the complaint.
+    NobodyOwns, never, "take the complaint first, so that somebody owns it";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_says_what_to_do_under_a_code_of_its_own() {
+        let codes: std::collections::BTreeSet<_> = Refusal::ALL.iter().map(Refusal::code).collect();
+        assert_eq!(codes.len(), Refusal::ALL.len());
+        for refusal in Refusal::ALL {
+            assert_eq!(refusal.to_string(), refusal.advice());
+            assert!(refusal.advice().len() > 20, "{}", refusal.code());
         }
     }
 
-    /// Tells whether an act already done may be recorded against this refusal with a reason.
-    pub fn can_be_recorded_against(&self) -> bool {
-        match self {
-            Self::NotForThisActor => false,
+    #[test]
+    fn an_order_or_a_role_is_never_recorded_against_a_rule() {
+        for refusal in [Refusal::NotForThisActor, Refusal::UnknownParcel, Refusal::UpdateApp] {
+            assert!(!refusal.can_be_recorded_against());
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Complaint (投诉): a customer is not content, and the one-hour clock runs (M52-M56, M65).
 
+mod state;
+
+pub use state::{Complaint, ComplaintStage, CustomerContact, Ownership};
+
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Channel;

@@ -1,5 +1,11 @@
 //! At the door: contact, arrival, hand-over, a failed attempt, a refusal, a return.
 
+mod state;
+
+pub use state::{
+    Appointment, ContactTried, Delivered, DeliveredHow, DeliveryTask, FailedAttempt, RefusedBy,
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::EvidenceRef;

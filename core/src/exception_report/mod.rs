@@ -3,6 +3,10 @@
 //! One lane per case. A draft lives in the app and counts for nothing; the case begins with
 //! `ExceptionReported` (M41-M43, M47).
 
+mod state;
+
+pub use state::{CaseEvidence, CaseStage, ExceptionCase};
+
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::EvidenceRef;

@@ -4,6 +4,11 @@
 //! and the whole [`Parcel`] state; what happens at the door is in `delivery`, what happens at a
 //! storage site in `temporary_storage`.
 
+mod custody;
+mod state;
+
+pub use state::{Assignment, Claim, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CourierNo, EventId, StationId};
@@ -162,3 +167,6 @@ pub struct ConflictRuled {
     /// Why, in the vault.
     pub note: VaultRef,
 }
+
+#[cfg(test)]
+mod tests;

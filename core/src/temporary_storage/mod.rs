@@ -4,6 +4,10 @@
 //! never from the courier, and it moves the liability (M28, M31-M33). The checks are in
 //! `rules.rs`, the fold in `state.rs`.
 
+mod state;
+
+pub use state::{Asked, Consent, Notice, Stay, StayEnd, Storage};
+
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Channel;

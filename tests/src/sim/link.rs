@@ -59,8 +59,8 @@ pub enum Straggler {
 
 /// Adds the tokens and the bytes of a file, as the app's own stack would.
 pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
-    let mut ask = Request::new(&request.method, &request.path)
-        .bearer(&phone.enrolment.device_token);
+    let mut ask =
+        Request::new(&request.method, &request.path).bearer(&phone.enrolment.device_token);
     if request.auth == Auth::DeviceAndSession {
         ask = ask.header("Lastmile-Session", &phone.enrolment.session_token);
     }
@@ -70,11 +70,9 @@ pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
     let body = match &request.body {
         Body::Empty => Vec::new(),
         Body::Bytes { bytes } => bytes.clone(),
-        Body::File { name, offset, len, .. } => phone
-            .courier
-            .as_ref()
-            .ok_or(Error::Suspended)?
-            .read_media(name, *offset, *len)?,
+        Body::File { name, offset, len, .. } => {
+            phone.courier.as_ref().ok_or(Error::Suspended)?.read_media(name, *offset, *len)?
+        }
     };
     Ok(ask.with_body(body))
 }
@@ -83,11 +81,7 @@ pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
 pub fn reply_of(response: Response) -> HubReply {
     HubReply::Answer {
         status: response.status,
-        headers: response
-            .headers
-            .into_iter()
-            .map(|(name, value)| Header { name, value })
-            .collect(),
+        headers: response.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
         body: response.body,
     }
 }

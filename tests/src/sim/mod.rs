@@ -159,8 +159,12 @@ impl Sim {
         let (exceptions, complaints) = (self.exceptions.clone(), self.complaints.clone());
         let day = Day { exceptions: &exceptions, complaints: &complaints, ..self.day() };
         let (waybills, sites) = (day.waybills.to_vec(), day.sites.to_vec());
-        let day =
-            Day { waybills: &waybills, exceptions: &exceptions, complaints: &complaints, sites: &sites };
+        let day = Day {
+            waybills: &waybills,
+            exceptions: &exceptions,
+            complaints: &complaints,
+            sites: &sites,
+        };
         let result = match self.phones[who].courier() {
             Ok(courier) => acts::courier_act(&mut rng, courier, &day).and_then(|command| {
                 let result = courier.record(&command);

@@ -1,0 +1,174 @@
+//! Builders for this crate's own tests. Every name, number and phone in them is invented.
+
+use uuid::Uuid;
+
+use crate::event::{
+    Actor, Against, CorrectionDeclared, CorrectionReason, Envelope, Event, Fact, Lane,
+};
+use crate::fold::{LaneState, fold};
+use crate::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, SiteId, StationId};
+use crate::money::Fen;
+use crate::parcel::{
+    Condition, GoodsFlags, Parcel, ParcelAnnounced, ParcelAssigned, ParcelOutForDelivery,
+    ParcelReassigned, ParcelReceivedAtStation,
+};
+use crate::privacy::VaultRef;
+use crate::time::Moment;
+use crate::waybill::Waybill;
+
+/// 2026-11-21 09:00 in China.
+pub(crate) const MORNING_MS: i64 = 1_795_222_800_000;
+
+pub(crate) fn courier(no: &str) -> CourierNo {
+    CourierNo::new(no).unwrap()
+}
+
+pub(crate) fn clerk() -> ClerkNo {
+    ClerkNo::new("C1").unwrap()
+}
+
+pub(crate) fn station() -> StationId {
+    StationId::new("JL31").unwrap()
+}
+
+pub(crate) fn site(id: &str) -> SiteId {
+    SiteId::new(id).unwrap()
+}
+
+pub(crate) fn waybill() -> Waybill {
+    Waybill::parse("SF1000000000001").unwrap()
+}
+
+pub(crate) fn vault(n: u8) -> VaultRef {
+    VaultRef(Digest([n; 32]))
+}
+
+pub(crate) fn parcel_lane() -> Lane {
+    Lane::Parcel(waybill())
+}
+
+pub(crate) fn moment(minute: i64) -> Moment {
+    Moment { ms: MORNING_MS + minute * 60_000, offset_min: 480, unsure_ms: Some(50) }
+}
+
+/// The events of one lane, in the order the hub gave them.
+pub(crate) struct Tale {
+    pub(crate) lane: Lane,
+    pub(crate) events: Vec<Event>,
+    actor: Actor,
+    seen: Option<u64>,
+    against: Option<&'static str>,
+}
+
+impl Tale {
+    pub(crate) fn new(lane: Lane) -> Self {
+        let actor = Actor::Station(station());
+        Self { lane, events: Vec::new(), actor, seen: None, against: None }
+    }
+
+    /// A parcel of the station, assigned to courier A, scanned, and taken out by him.
+    pub(crate) fn out_for_delivery() -> Self {
+        let mut tale = Self::announced(GoodsFlags::default());
+        tale.assign("A", 1);
+        tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Sound });
+        tale.by("A").tells(ParcelOutForDelivery {});
+        tale
+    }
+
+    pub(crate) fn announced(goods: GoodsFlags) -> Self {
+        let mut tale = Self::new(parcel_lane());
+        tale.tells(ParcelAnnounced {
+            station: station(),
+            recipient: vault(1),
+            sender: vault(2),
+            goods,
+            promise_ms: None,
+            freight: Fen(1200),
+            insured: None,
+        });
+        tale
+    }
+
+    pub(crate) fn assign(&mut self, to: &str, epoch: u32) -> EventId {
+        let courier = courier(to);
+        if epoch == 1 {
+            self.station().tells(ParcelAssigned { courier, epoch })
+        } else {
+            let from = self.parcel().assignment.unwrap().courier;
+            self.station().tells(ParcelReassigned { from, courier, epoch })
+        }
+    }
+
+    /// The next event is a courier's.
+    pub(crate) fn by(&mut self, no: &str) -> &mut Self {
+        self.actor = Actor::Courier(courier(no));
+        self
+    }
+
+    /// The next event is a clerk's.
+    pub(crate) fn station(&mut self) -> &mut Self {
+        self.actor = Actor::Clerk(clerk());
+        self
+    }
+
+    /// The next event was decided when only so many events were known.
+    pub(crate) fn having_seen(&mut self, seen: u64) -> &mut Self {
+        self.seen = Some(seen);
+        self
+    }
+
+    /// The next event was recorded against this refusal.
+    pub(crate) fn against(&mut self, code: &'static str) -> &mut Self {
+        self.against = Some(code);
+        self
+    }
+
+    /// Adds an event.
+    pub(crate) fn tells(&mut self, fact: impl Into<Fact>) -> EventId {
+        let n = self.events.len() as u64;
+        let id = EventId(Uuid::from_u128(u128::from(n) + 1));
+        let device = match &self.actor {
+            Actor::Courier(no) => no.as_str().bytes().map(u128::from).sum(),
+            Actor::Clerk(_) | Actor::Station(_) => 1u128,
+        };
+        self.events.push(Event {
+            envelope: Envelope {
+                id,
+                lane: self.lane.clone(),
+                device: DeviceId(Uuid::from_u128(device)),
+                actor: self.actor.clone(),
+                at: moment(i64::try_from(n).unwrap()),
+                boot: None,
+                place: None,
+                seen: self.seen.take().unwrap_or(n),
+                policy: 1,
+                epoch: None,
+                group: None,
+                against: self
+                    .against
+                    .take()
+                    .map(|code| Against { code: code.to_owned(), reason: vault(9) }),
+                must_understand: false,
+            },
+            fact: fact.into(),
+        });
+        id
+    }
+
+    pub(crate) fn correct(&mut self, event: EventId, reason: CorrectionReason) -> EventId {
+        self.tells(CorrectionDeclared { event, reason, note: vault(8) })
+    }
+
+    /// Every event with the position the hub gave it.
+    pub(crate) fn confirmed(&self) -> impl Iterator<Item = (&Event, Option<u64>)> + Clone {
+        self.events.iter().zip(1..).map(|(event, seq)| (event, Some(seq)))
+    }
+
+    pub(crate) fn state(&self) -> LaneState {
+        fold(&self.lane, self.confirmed())
+    }
+
+    pub(crate) fn parcel(&self) -> Parcel {
+        self.state().parcel().unwrap().clone()
+    }
+}
