@@ -1,3 +1,80 @@
 //! Every chore of the project as one command.
 
-fn main() {}
+mod android;
+mod bindings;
+mod check;
+mod ios;
+mod kotlin;
+mod one_package;
+mod setup;
+mod shell;
+mod swift;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Chore {
+    /// Installs what the mobile chores need and this machine lacks
+    Setup,
+    /// Checks format, lints and docs and runs the Rust tests; needs only Rust
+    Check,
+    /// Generates the Kotlin bindings and runs their tests on the JVM
+    KotlinTest,
+    /// Generates the Swift bindings and runs their tests
+    SwiftTest,
+    /// Checks the Android demo
+    Android,
+    /// Checks the iOS demo
+    Ios,
+    /// Plays simulated days of phones, links and a hub
+    Sim {
+        /// How many seeds to play
+        #[arg(long, default_value_t = 2_000)]
+        seeds: u64,
+    },
+    /// Runs everything: check, kotlin-test, swift-test, android and ios
+    Test,
+}
+
+fn main() -> ExitCode {
+    match run(Xtask::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Setup => setup::install(),
+        Chore::Check => check::run(),
+        Chore::KotlinTest => kotlin::test(),
+        Chore::SwiftTest => swift::test(),
+        Chore::Android => android::check(),
+        Chore::Ios => ios::check(),
+        Chore::Sim { seeds } => check::sim(seeds),
+        Chore::Test => {
+            // Missing tools are told at once, not after minutes of Rust tests.
+            tools::require_all()?;
+            check::run()?;
+            kotlin::test()?;
+            swift::test()?;
+            android::check()?;
+            ios::check()
+        }
+    }
+}

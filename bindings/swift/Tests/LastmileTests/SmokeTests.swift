@@ -1,0 +1,6 @@
+import Lastmile
+import Testing
+
+@Test func theLibraryLoadsAndTellsItsVersion() {
+    #expect(Lastmile().version().split(separator: ".").count == 3)
+}
