@@ -3,7 +3,9 @@
 mod clock;
 mod media;
 mod phone;
+mod station;
 
 pub use clock::{FakeClock, SeededEntropy, TrueTime};
 pub use media::LossyFolder;
 pub use phone::{Phone, SoftSigner};
+pub use station::Station;

@@ -12,11 +12,8 @@ use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRe
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::Fen;
-use lastmile_hub::keys::Keys;
-use lastmile_hub::media::MemoryMedia;
-use lastmile_hub::settings::Settings;
 use lastmile_hub::store::SqliteStore;
-use lastmile_hub::{Hub, Parts, Request, Response};
+use lastmile_hub::{Hub, Keys, MemoryMedia, Parts, Request, Response, Settings};
 use serde_json::json;
 
 use super::{FakeClock, SeededEntropy, TrueTime};
