@@ -6,6 +6,7 @@ uniffi::setup_scaffolding!("lastmile_core");
 pub mod command;
 pub mod complaint;
 pub mod conflict;
+pub mod deadline;
 pub mod decide;
 pub mod delivery;
 pub mod directory;
@@ -19,12 +20,14 @@ mod money;
 pub mod parcel;
 pub mod policy;
 pub mod privacy;
+pub mod react;
 mod refusal;
 pub mod sync;
 pub mod temporary_storage;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod visibility;
 pub mod waybill;
 
 pub use command::Command;
