@@ -3,17 +3,26 @@
 //! Pure: the states, the circumstances and the random bytes come in, drafts of facts or a refusal
 //! go out. The phone and the hub run the same code.
 
+mod acts;
+mod desk;
+mod lanes;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
-use crate::command::Command;
 use crate::directory::Directory;
-use crate::event::{Actor, Fact, Lane};
+use crate::event::{Actor, Against, Fact, Lane};
+use crate::exception_report::{ExceptionKind, ExceptionReported};
 use crate::fold::LaneState;
-use crate::id::StationId;
+use crate::id::{CaseId, StationId};
 use crate::policy::Policy;
 use crate::privacy::{VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
 use crate::time::{Entropy, Moment};
+
+pub use acts::decide;
+pub use lanes::lanes_of;
 
 /// What is so around a command, apart from the lanes.
 pub struct Circumstances<'a> {
@@ -77,27 +86,40 @@ pub struct Decision {
     pub refusal: Option<Refusal>,
 }
 
-/// Returns the lanes that [`decide`] reads for `command`.
-pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
-    let _ = (command, at);
-    Vec::new()
+/// Turns what was decided into the record of an act done against `refusal`.
+///
+/// Each group gets, in the same act, an exception case of its own that tells of it. The caller
+/// sets the returned mark on every event it makes of `decided`.
+pub fn against(
+    decided: &mut Decided,
+    refusal: &Refusal,
+    reason: &str,
+    at: &Circumstances,
+) -> Against {
+    let reason = VaultBody::Text(reason.trim().to_owned());
+    let lane = decided.groups.iter().flatten().next().map(|draft| draft.lane.clone());
+    let sealed = decided.seal(&lane.unwrap_or(Lane::Station(at.station.clone())), &reason, at);
+    for n in 0..decided.groups.len() {
+        let case = CaseId::new(at.now.ms, at.entropy);
+        let note = decided.seal(&Lane::Exception(case), &reason, at);
+        let draft = against_case(case, &decided.groups[n], note);
+        decided.groups[n].push(draft);
+    }
+    Against { code: refusal.code().to_owned(), reason: sealed }
 }
 
-/// Decides `command`.
-pub fn decide(
-    command: &Command,
-    lanes: &LaneStates,
-    at: &Circumstances,
-) -> Result<Decision, Refusal> {
-    let _ = (command, lanes, at);
-    Err(Refusal::NotForThisActor)
-}
-/// STUB
-pub fn against(
-    _d: &mut Decided,
-    _r: &Refusal,
-    _reason: &str,
-    _at: &Circumstances,
-) -> crate::event::Against {
-    unreachable!()
+/// The exception case that an act against a rule opens, for the act's own group.
+fn against_case(case: CaseId, group: &[Draft], note: VaultRef) -> Draft {
+    let waybill = group.iter().find_map(|draft| match &draft.lane {
+        Lane::Parcel(waybill) => Some(waybill.clone()),
+        _ => None,
+    });
+    let fact = ExceptionReported {
+        kind: ExceptionKind::AgainstRule,
+        waybill,
+        about: None,
+        evidence: Vec::new(),
+        note: Some(note),
+    };
+    Draft { lane: Lane::Exception(case), fact: fact.into() }
 }

@@ -18,6 +18,9 @@ pub struct Policy {
     pub storage_notice_min: u32,
     /// Time to report a refusal or an exception to the station, minutes (ours; M35, M42).
     pub report_min: u32,
+    /// On how many different channels the recipient or the sender is tried before an address is
+    /// given up as bad (M45).
+    pub contact_channels_bad_address: u32,
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     pub geofence_m: u32,
 }
@@ -29,6 +32,7 @@ impl Default for Policy {
             first_contact_min: 60,
             storage_notice_min: 10,
             report_min: 15,
+            contact_channels_bad_address: 2,
             geofence_m: 200,
         }
     }

@@ -106,9 +106,10 @@ refusals! {
     /// The taker was not recognised.
     IdentityNotMatched, done, "check who takes it against the waybill; do not hand it to others";
     /// The identity check does not fit the method.
-    IdentityNotForMethod, done, "somebody took it: say how you recognised him";
+    IdentityNotForMethod, done, "say how you recognised who took it, or that nobody was there";
     /// The inspection does not fit the method.
-    InspectionNotForMethod, done, "offer the taker to inspect it, and say what came of it";
+    InspectionNotForMethod, done,
+        "offer the taker to inspect it and say what came of it, or that nobody was there";
     /// The proof that the method needs is missing.
     ProofMissing, done, "this way of handing over needs more proof: take a photo or a signature";
     /// PIN or ID check with a parcel left at a place.
@@ -154,6 +155,8 @@ refusals! {
     CollectBeforeTooLate, done, "the last moment to collect lies beyond what was agreed";
     /// It is to be collected in the past.
     CollectBeforePast, done, "the last moment to collect must lie in the future";
+    /// Instead of a template's id something else was given.
+    TemplateNotNamed, never, "name the notice's template and version, such as T01.1";
     /// It does not lie at a site.
     NotInStorage, done, "the parcel does not lie at a storage site by the record";
 
@@ -176,14 +179,26 @@ refusals! {
     ComplainantIncomplete, never, "write the name and the phone number of who complains";
     /// The complaint has no demand.
     DemandMissing, never, "write what the customer wants";
+    /// The owner takes what he owns.
+    AlreadyOwner, never, "the complaint is yours already";
     /// Another courier or clerk owns the complaint.
     OwnedByAnother, never, "another person owns this complaint; leave it to him";
     /// The complaint is about the courier who acts.
     ComplaintAboutYou, never, "this complaint is about you; the station handles it";
     /// Nobody has spoken to the customer.
     CustomerNotContacted, never, "speak to the customer before the complaint is closed";
+    /// A complaint is closed without a word about how it ended.
+    OutcomeMissing, never, "write how the complaint ended";
     /// Nobody owns the complaint.
     NobodyOwns, never, "take the complaint first, so that somebody owns it";
+}
+
+/// What a rule says: go on, or why not.
+pub(crate) type Verdict = Result<(), Refusal>;
+
+/// Refuses when the claim is so.
+pub(crate) fn refuse_if(claim: bool, refusal: Refusal) -> Verdict {
+    if claim { Err(refusal) } else { Ok(()) }
 }
 
 #[cfg(test)]

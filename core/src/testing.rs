@@ -2,17 +2,23 @@
 
 use uuid::Uuid;
 
+use crate::delivery::{
+    Channel, HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered,
+};
 use crate::event::{
     Actor, Against, CorrectionDeclared, CorrectionReason, Envelope, Event, Fact, Lane,
 };
 use crate::fold::{LaneState, fold};
-use crate::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, SiteId, StationId};
+use crate::id::{
+    CaseId, ClerkNo, ConsentId, CourierNo, DeviceId, Digest, EventId, SiteId, StationId,
+};
 use crate::money::Fen;
 use crate::parcel::{
     Condition, GoodsFlags, Parcel, ParcelAnnounced, ParcelAssigned, ParcelOutForDelivery,
     ParcelReassigned, ParcelReceivedAtStation,
 };
 use crate::privacy::VaultRef;
+use crate::temporary_storage::{ConsentGiver, Liability, ParcelStored, StorageConsented};
 use crate::time::Moment;
 use crate::waybill::Waybill;
 
@@ -43,12 +49,76 @@ pub(crate) fn vault(n: u8) -> VaultRef {
     VaultRef(Digest([n; 32]))
 }
 
+pub(crate) fn case() -> CaseId {
+    CaseId(Uuid::from_u128(0xCA5E))
+}
+
+pub(crate) fn complaint_lane() -> Lane {
+    Lane::Complaint(case())
+}
+
 pub(crate) fn parcel_lane() -> Lane {
     Lane::Parcel(waybill())
 }
 
 pub(crate) fn moment(minute: i64) -> Moment {
     Moment { ms: MORNING_MS + minute * 60_000, offset_min: 480, unsure_ms: Some(50) }
+}
+
+/// A hand-over into the recipient's hands.
+pub(crate) fn handed_over() -> ParcelDelivered {
+    ParcelDelivered {
+        method: HandoverMethod::FaceToFace,
+        taker: None,
+        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+        address_checked: true,
+        inspection: Inspection::Declined,
+        proof: Vec::new(),
+        address_gap_m: None,
+        station_gap_m: None,
+    }
+}
+
+/// The recipient's consent to the station counter YZ-1.
+pub(crate) fn consent() -> StorageConsented {
+    StorageConsented {
+        consent: ConsentId(Uuid::from_u128(7)),
+        given_by: ConsentGiver::Recipient,
+        site: site("YZ-1"),
+        until_ms: MORNING_MS + 86_400_000,
+        liability: Liability::Site,
+        channel: Channel::Phone,
+        evidence: None,
+    }
+}
+
+/// A store that rests on it.
+pub(crate) fn stored() -> ParcelStored {
+    ParcelStored {
+        consent: Some(consent().consent),
+        site: site("YZ-1"),
+        collect_before_ms: MORNING_MS + 80_000_000,
+        code_hash: None,
+        code: None,
+        photo: None,
+    }
+}
+
+/// A state without the positions of its events, which a pending event does not have yet.
+pub(crate) fn without_positions(state: &LaneState) -> serde_json::Value {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(map) => {
+                map.remove("seq");
+                map.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(state).unwrap();
+    strip(&mut value);
+    value
 }
 
 /// The events of one lane, in the order the hub gave them.
@@ -72,6 +142,14 @@ impl Tale {
         tale.assign("A", 1);
         tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Sound });
         tale.by("A").tells(ParcelOutForDelivery {});
+        tale
+    }
+
+    /// Taken out by A and stored with consent.
+    pub(crate) fn in_storage() -> Self {
+        let mut tale = Self::out_for_delivery();
+        tale.by("A").tells(consent());
+        tale.tells(stored());
         tale
     }
 

@@ -1,5 +1,6 @@
 //! Complaint (投诉): a customer is not content, and the one-hour clock runs (M52-M56, M65).
 
+pub(crate) mod rules;
 mod state;
 
 pub use state::{Complaint, ComplaintStage, CustomerContact, Ownership};

@@ -1,5 +1,6 @@
 //! At the door: contact, arrival, hand-over, a failed attempt, a refusal, a return.
 
+pub(crate) mod rules;
 mod state;
 
 pub use state::{

@@ -3,6 +3,7 @@
 //! One lane per case. A draft lives in the app and counts for nothing; the case begins with
 //! `ExceptionReported` (M41-M43, M47).
 
+pub(crate) mod rules;
 mod state;
 
 pub use state::{CaseEvidence, CaseStage, ExceptionCase};

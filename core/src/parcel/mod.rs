@@ -5,6 +5,7 @@
 //! storage site in `temporary_storage`.
 
 mod custody;
+pub(crate) mod rules;
 mod state;
 
 pub use state::{Assignment, Claim, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint};

@@ -3,60 +3,17 @@
 use super::*;
 use crate::conflict::{ConflictRow, Ruling};
 use crate::delivery::{
-    AttemptFailure, DeliveryAttemptFailed, DeliveryRefused, HandoverMethod, IdentityCheck,
-    IdentityMethod, Inspection, ParcelDelivered, RefusalClass, ReturnAuthorised, ReturnStarted,
+    AttemptFailure, DeliveryAttemptFailed, DeliveryRefused, RefusalClass, ReturnAuthorised,
+    ReturnStarted,
 };
 use crate::event::CorrectionReason;
 use crate::id::EventId;
 use crate::temporary_storage::{
-    ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageConsented,
-    StoredParcelPickedUp, StoredParcelRetrieved,
+    StorageConsentRevoked, StoredParcelPickedUp, StoredParcelRetrieved,
 };
-use crate::testing::{MORNING_MS, Tale, courier, moment, site, vault};
-
-fn handed_over() -> ParcelDelivered {
-    ParcelDelivered {
-        method: HandoverMethod::FaceToFace,
-        taker: None,
-        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
-        address_checked: true,
-        inspection: Inspection::Declined,
-        proof: Vec::new(),
-        address_gap_m: None,
-        station_gap_m: None,
-    }
-}
-
-fn consent() -> StorageConsented {
-    StorageConsented {
-        consent: crate::id::ConsentId(uuid::Uuid::from_u128(7)),
-        given_by: ConsentGiver::Recipient,
-        site: site("YZ-1"),
-        until_ms: MORNING_MS + 86_400_000,
-        liability: Liability::Site,
-        channel: crate::delivery::Channel::Phone,
-        evidence: None,
-    }
-}
-
-fn stored() -> ParcelStored {
-    ParcelStored {
-        consent: Some(consent().consent),
-        site: site("YZ-1"),
-        collect_before_ms: MORNING_MS + 80_000_000,
-        code_hash: None,
-        code: None,
-        photo: None,
-    }
-}
-
-/// Taken out by A and stored with consent.
-fn in_storage() -> Tale {
-    let mut tale = Tale::out_for_delivery();
-    tale.by("A").tells(consent());
-    tale.tells(stored());
-    tale
-}
+use crate::testing::{
+    Tale, consent, courier, handed_over, moment, site, stored, vault, without_positions,
+};
 
 fn conflicts(parcel: &Parcel) -> Vec<(ConflictRow, Ruling)> {
     parcel.margin.conflicts.iter().map(|conflict| (conflict.row, conflict.ruling)).collect()
@@ -135,12 +92,12 @@ fn a_recalled_parcel_that_was_delivered_stays_delivered() {
 
 #[test]
 fn of_pick_up_and_retrieval_the_scanned_one_counts() {
-    let mut tale = in_storage();
+    let mut tale = Tale::in_storage();
     tale.by("A").tells(StoredParcelRetrieved { scanned: false });
     tale.station().having_seen(6).tells(StoredParcelPickedUp { scanned: true });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
 
-    let mut tale = in_storage();
+    let mut tale = Tale::in_storage();
     tale.station().tells(StoredParcelPickedUp { scanned: false });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     let parcel = tale.parcel();
@@ -151,7 +108,7 @@ fn of_pick_up_and_retrieval_the_scanned_one_counts() {
 
 #[test]
 fn of_pick_up_and_retrieval_both_scanned_a_person_rules() {
-    let mut tale = in_storage();
+    let mut tale = Tale::in_storage();
     tale.station().tells(StoredParcelPickedUp { scanned: true });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
@@ -173,7 +130,7 @@ fn a_store_after_an_unseen_withdrawal_stands_and_asks_for_redelivery() {
 
 #[test]
 fn a_withdrawal_after_placing_keeps_the_stay_and_asks_for_redelivery() {
-    let mut tale = in_storage();
+    let mut tale = Tale::in_storage();
     let asked = tale.station().tells(StorageConsentRevoked { consent: consent().consent });
     let parcel = tale.parcel();
     assert_eq!(parcel.holder, Holder::Site(site("YZ-1")));
@@ -254,22 +211,6 @@ fn the_outcome_is_the_same_before_and_after_the_hub_gave_positions() {
         tale.confirmed().map(|(event, seq)| (event, seq.filter(|seq| *seq <= 4))),
     );
     assert_eq!(without_positions(&pending), without_positions(&confirmed));
-}
-
-fn without_positions(state: &crate::fold::LaneState) -> serde_json::Value {
-    fn strip(value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::Object(map) => {
-                map.remove("seq");
-                map.values_mut().for_each(strip);
-            }
-            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    let mut value = serde_json::to_value(state).unwrap();
-    strip(&mut value);
-    value
 }
 
 #[test]

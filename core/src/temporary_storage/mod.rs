@@ -4,6 +4,7 @@
 //! never from the courier, and it moves the liability (M28, M31-M33). The checks are in
 //! `rules.rs`, the fold in `state.rs`.
 
+pub(crate) mod rules;
 mod state;
 
 pub use state::{Asked, Consent, Notice, Stay, StayEnd, Storage};

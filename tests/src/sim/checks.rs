@@ -6,6 +6,7 @@ use lastmile_core::event::{Event, leaf, link};
 use lastmile_core::id::{Digest, EventId};
 
 use super::{PLANTED, Sim};
+use crate::world::Everything;
 
 /// Checks every invariant; the first that fails is told.
 pub fn check(sim: &mut Sim) -> Result<(), String> {
@@ -18,33 +19,22 @@ pub fn check(sim: &mut Sim) -> Result<(), String> {
         same_fold(sim, who, &hub)?;
         nothing_personal(sim, who)?;
     }
-    for row in hub.conflicts() {
+    for row in conflicts(&hub) {
         sim.tally.count("conflict", row);
     }
     Ok(())
 }
 
-/// Everything the hub holds, for comparison.
-pub struct Everything {
-    /// Events with a place: lane name, position, bytes.
-    pub placed: Vec<(String, u64, Vec<u8>)>,
-    /// Events without one.
-    pub parked: Vec<Vec<u8>>,
-    /// The hub's own fold of each lane, JSON.
-    pub states: BTreeMap<String, serde_json::Value>,
-}
-
-impl Everything {
-    fn conflicts(&self) -> Vec<String> {
-        let rows = |state: &serde_json::Value| -> Vec<String> {
-            let Some(kind) = state.as_object().and_then(|state| state.values().next()) else {
-                return Vec::new();
-            };
-            let conflicts = kind["margin"]["conflicts"].as_array().cloned().unwrap_or_default();
-            conflicts.iter().filter_map(|c| Some(c["row"].as_str()?.to_owned())).collect()
+/// Names every conflict in the hub's states.
+fn conflicts(hub: &Everything) -> Vec<String> {
+    let rows = |state: &serde_json::Value| -> Vec<String> {
+        let Some(kind) = state.as_object().and_then(|state| state.values().next()) else {
+            return Vec::new();
         };
-        self.states.values().flat_map(rows).collect()
-    }
+        let conflicts = kind["margin"]["conflicts"].as_array().cloned().unwrap_or_default();
+        conflicts.iter().filter_map(|c| Some(c["row"].as_str()?.to_owned())).collect()
+    };
+    hub.states.values().flat_map(rows).collect()
 }
 
 fn nothing_lost(sim: &Sim, hub: &Everything) -> Result<(), String> {

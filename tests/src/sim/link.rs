@@ -1,7 +1,10 @@
 //! A link that drops, doubles, cuts and delays, as a seed decides.
 
+use std::io::Read as _;
+
 use fastrand::Rng;
 use lastmile_core::sync::{Auth, Body, Channel, Header, HubReply, HubRequest, Next};
+use lastmile_core::sync::wire::ReplyHeader;
 use lastmile_core::{Error, Result};
 use lastmile_hub::{Request, Response};
 
@@ -161,10 +164,26 @@ pub fn step(
             body: b"<html>Welcome to the lobby</html>\n".to_vec(),
         },
     };
+    if channel == Channel::Events {
+        count_verdicts(&reply, tally);
+    }
     match phone.courier()?.apply_reply(request.id, &reply) {
         Ok(()) => {}
         Err(Error::Reply(error)) => tally.count("reply refused", format!("{error:?}")),
         Err(error) => return Err(error),
     }
     Ok(Step::Sent)
+}
+
+fn count_verdicts(reply: &HubReply, tally: &mut Tally) {
+    let HubReply::Answer { status: 200, body, .. } = reply else { return };
+    let mut plain = Vec::new();
+    let whole = match flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain) {
+        Ok(_) => plain.as_slice(),
+        Err(_) => body.as_slice(),
+    };
+    let first = whole.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if let Ok(header) = serde_json::from_slice::<ReplyHeader>(first) {
+        super::rogue::count(&header.verdicts, tally);
+    }
 }

@@ -8,7 +8,7 @@ use lastmile_core::delivery::{AddressArrived, ReturnAuthorised};
 use lastmile_core::event::{Actor, Envelope, Event, Fact, Lane, leaf, link};
 use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
 use lastmile_core::exception_report::EvidenceAdded;
-use lastmile_core::id::{CourierNo, Digest, EventId, EvidenceId};
+use lastmile_core::id::{CourierNo, DeviceId, Digest, EventId, EvidenceId};
 use lastmile_core::sync::wire::{self, Enrolment, PROTOCOL, PushHeader, ReplyHeader, Verdict};
 use lastmile_core::time::Moment;
 use lastmile_core::waybill::Waybill;
@@ -24,13 +24,17 @@ pub struct Rogue {
     signer: SoftSigner,
     seq: u64,
     head: Digest,
-    last: Option<Vec<u8>>,
 }
 
 impl Rogue {
     /// Takes an enrolment that was made with `signer`'s key.
     pub fn new(enrolment: Enrolment, signer: SoftSigner) -> Self {
-        Self { enrolment, signer, seq: 0, head: Digest::default(), last: None }
+        Self { enrolment, signer, seq: 0, head: Digest::default() }
+    }
+
+    /// Returns the device's id.
+    pub fn device(&self) -> DeviceId {
+        self.enrolment.device
     }
 
     /// Pushes a few bad events of all sorts and checks that the hub took every one of them.
@@ -75,7 +79,6 @@ impl Rogue {
         assert_eq!(reply.verdicts.len(), lines.len(), "a verdict for every line");
         assert_eq!(reply.received_to, self.seq, "nothing bad stops the device's cursor");
         count(&reply.verdicts, tally);
-        self.last = lines.pop();
 
         if rng.u8(..4) == 0 {
             self.fork(station, tally, prev_link, first_seq);

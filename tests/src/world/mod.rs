@@ -8,4 +8,4 @@ mod station;
 pub use clock::{FakeClock, SeededEntropy, TrueTime};
 pub use media::LossyFolder;
 pub use phone::{Phone, SoftSigner};
-pub use station::Station;
+pub use station::{Everything, Station};

@@ -55,6 +55,7 @@ pub struct Phone {
     /// The library, while the app runs.
     pub courier: Option<Courier>,
     entropy: SeededEntropy,
+    seed: u64,
 }
 
 impl Phone {
@@ -72,6 +73,7 @@ impl Phone {
             signer,
             courier: None,
             entropy: SeededEntropy::new(seed),
+            seed,
         }
     }
 
@@ -107,6 +109,19 @@ impl Phone {
     /// Returns the running library, or `Suspended` if the app does not run.
     pub fn courier(&mut self) -> Result<&mut Courier> {
         self.courier.as_mut().ok_or(Error::Suspended)
+    }
+
+    /// Takes other random bytes from now on: a restored phone does not repeat those it drew before.
+    pub fn new_chance(&mut self) {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9);
+        self.entropy = SeededEntropy::new(self.seed);
+    }
+
+    /// Deletes one media file behind the library's back. Returns false if there is none.
+    pub fn lose_a_photo(&self, rng: &mut fastrand::Rng) -> bool {
+        let files = self.disk.files();
+        let names = files.list("media").unwrap_or_default();
+        !names.is_empty() && files.remove(&format!("media/{}", names[rng.usize(..names.len())])).is_ok()
     }
 
     /// The battery dies: what was not synced is gone.

@@ -1,5 +1,6 @@
 //! A hub in this process, on a disk of its own, and the clerk who works at it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,16 @@ use serde_json::json;
 
 use super::{FakeClock, SeededEntropy, TrueTime};
 use crate::disk::Disk;
+
+/// Everything a hub holds.
+pub struct Everything {
+    /// Events with a place, in lane order: lane, position, bytes.
+    pub placed: Vec<(String, u64, Vec<u8>)>,
+    /// Events without one.
+    pub parked: Vec<Vec<u8>>,
+    /// The hub's own fold of each lane, JSON.
+    pub states: BTreeMap<String, serde_json::Value>,
+}
 
 /// The hub and its clerk.
 pub struct Station {
@@ -125,6 +136,35 @@ impl Station {
         let path = format!("/v1/clerk/devices/{device}");
         let answer = self.ask(&self.clerk("PUT", &path).json(&json!({ "quarantined": quarantined })));
         assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    /// Reads everything the hub holds straight from its file, without the hub's own code.
+    ///
+    /// # Panics
+    /// If the file is not the hub's.
+    pub fn everything(&self) -> Everything {
+        let db = self.disk.open("hub.db").expect("a good disk");
+        let read = |sql: &str| -> Vec<(String, u64, Vec<u8>)> {
+            let mut rows = db.prepare(sql).expect("the hub's schema");
+            let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+            rows.and_then(Iterator::collect).expect("the hub's rows")
+        };
+        let placed = read(
+            "SELECT l.key, e.lane_seq, e.bytes FROM event e JOIN lane l ON l.row = e.lane
+             WHERE e.lane_seq IS NOT NULL ORDER BY l.key, e.lane_seq",
+        );
+        let parked = read("SELECT '', 0, bytes FROM event WHERE lane_seq IS NULL");
+        let states = read("SELECT key, 0, CAST(state AS BLOB) FROM lane WHERE state IS NOT NULL");
+        Everything {
+            placed,
+            parked: parked.into_iter().map(|(_, _, bytes)| bytes).collect(),
+            states: states
+                .into_iter()
+                .map(|(lane, _, state)| {
+                    (lane, serde_json::from_slice(&state).expect("a state is JSON"))
+                })
+                .collect(),
+        }
     }
 
     /// Opens a few storage sites and returns them.

@@ -1,0 +1,435 @@
+//! Each command: the fact it would record, and the rule that judges it.
+
+use std::collections::BTreeSet;
+
+use super::desk::Desk;
+use super::lanes::{count_lane, is_physical};
+use super::{Circumstances, Decision, Draft, LaneStates, lanes_of};
+use crate::command::Command;
+use crate::complaint::{
+    ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken, rules as complaint,
+};
+use crate::delivery::{
+    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered,
+    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
+    ReturnStarted, rules as delivery,
+};
+use crate::event::{CorrectionDeclared, Fact, Lane, ManifestReconciled};
+use crate::exception_report::{
+    EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionKind, ExceptionReported,
+    ExceptionResolved, ExceptionVoided, rules as exception,
+};
+use crate::fold::LaneState;
+use crate::id::{ConsentId, EventId, ManifestId};
+use crate::parcel::{
+    Condition, ConflictRuled, FreezeReason, Holder, Parcel, ParcelAnnounced, ParcelAssigned,
+    ParcelFrozen, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled, ParcelReceivedAtStation,
+    ParcelReleased, rules as parcel,
+};
+use crate::privacy::VaultBody;
+use crate::refusal::{Refusal, Verdict, refuse_if};
+use crate::temporary_storage::{
+    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
+    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    rules as storage,
+};
+use crate::waybill::Waybill;
+
+/// The waybills of one count that fit into one event, in bytes.
+const MOST_COUNTED_BYTES: usize = 60_000;
+
+/// The parcels one command takes out at most: more than a van holds.
+const MOST_TAKEN_OUT: usize = 1_000;
+
+/// Decides `command`.
+///
+/// # Errors
+/// A refusal that leaves nothing to record. A refusal that an act already done may be recorded
+/// against comes with the facts, in [`Decision::refusal`].
+#[expect(clippy::too_many_lines, reason = "one short arm per command, checked to be complete")]
+pub fn decide(
+    command: &Command,
+    lanes: &LaneStates,
+    at: &Circumstances,
+) -> Result<Decision, Refusal> {
+    if !is_physical(command) {
+        let newer = |lane| lanes.get(&lane).is_some_and(LaneState::needs_update);
+        refuse_if(lanes_of(command, at).into_iter().any(newer), Refusal::UpdateApp)?;
+    }
+    let mut desk = Desk::new(lanes, at);
+    match command {
+        Command::ReconcileManifest { manifest, expected, scanned, damaged } => {
+            reconcile(desk, *manifest, expected, scanned, damaged)
+        }
+        Command::TakeOut { waybills } => take_out(desk, waybills),
+        Command::Contact { waybill, channel, party, reached } => {
+            let (channel, party) = (*channel, *party);
+            let verdict = delivery::may_contact(desk.parcel(waybill)?, at);
+            if *reached {
+                desk.tell(verdict, waybill, RecipientContacted { channel, party })
+            } else {
+                desk.tell(verdict, waybill, RecipientContactFailed { channel, party })
+            }
+        }
+        Command::Arrive { waybill } => {
+            let verdict = delivery::may_arrive(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, AddressArrived {})
+        }
+        Command::Deliver {
+            waybill,
+            method,
+            taker,
+            identity,
+            address_checked,
+            inspection,
+            proof,
+        } => {
+            let parcel = desk.parcel(waybill)?;
+            let fact = ParcelDelivered {
+                method: *method,
+                taker: desk.text(&Lane::Parcel(waybill.clone()), taker.as_deref()),
+                identity: *identity,
+                address_checked: *address_checked,
+                inspection: *inspection,
+                proof: proof.clone(),
+                address_gap_m: at.address_gap_m,
+                station_gap_m: at.station_gap_m,
+            };
+            desk.tell(delivery::may_deliver(parcel, &fact, at), waybill, fact)
+        }
+        Command::FailAttempt { waybill, cause } => {
+            let verdict = delivery::may_fail_attempt(desk.parcel(waybill)?, *cause, at);
+            desk.tell(verdict, waybill, DeliveryAttemptFailed { cause: *cause })
+        }
+        Command::ScheduleRedelivery { waybill, from_ms, to_ms, channel } => {
+            let fact = RedeliveryScheduled { from_ms: *from_ms, to_ms: *to_ms, channel: *channel };
+            let verdict = delivery::may_schedule(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::Refuse { waybill, class, reason } => {
+            let verdict = delivery::may_refuse(desk.parcel(waybill)?, at);
+            let reason = desk.text(&Lane::Parcel(waybill.clone()), reason.as_deref());
+            desk.tell(verdict, waybill, DeliveryRefused { class: *class, reason })
+        }
+        Command::StartReturn { waybill } => {
+            let verdict = delivery::may_start_return(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ReturnStarted {})
+        }
+        Command::AskConsent { waybill, channel, site } => {
+            let verdict = storage::may_ask(desk.parcel(waybill)?, site, at);
+            let fact = StorageConsentAsked { channel: *channel, site: site.clone() };
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::RecordConsent {
+            waybill,
+            given_by,
+            site,
+            until_ms,
+            liability,
+            channel,
+            evidence,
+        } => {
+            let fact = StorageConsented {
+                consent: ConsentId::new(at.now.ms, at.entropy),
+                given_by: *given_by,
+                site: site.clone(),
+                until_ms: *until_ms,
+                liability: *liability,
+                channel: *channel,
+                evidence: evidence.clone(),
+            };
+            let verdict = storage::may_consent(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::DeclineStorage { waybill, channel } => {
+            let verdict = storage::may_decline(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StorageDeclined { channel: *channel })
+        }
+        Command::RevokeConsent { waybill } => revoke(desk, waybill),
+        Command::Store { waybill, site, collect_before_ms, code, photo } => {
+            let parcel = desk.parcel(waybill)?;
+            let code = code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+            let fact = ParcelStored {
+                consent: parcel.live_consent(site, at.now.ms).map(|consent| consent.id),
+                site: site.clone(),
+                collect_before_ms: *collect_before_ms,
+                // Needs the site's own key, which the directory does not carry yet; the sealed
+                // code below is a salted digest and no weaker (C4.8).
+                code_hash: None,
+                code: code.map(|code| {
+                    let lane = Lane::Parcel(waybill.clone());
+                    desk.decided.seal(&lane, &VaultBody::Code(code.to_owned()), at)
+                }),
+                photo: photo.clone(),
+            };
+            desk.tell(storage::may_store(parcel, &fact, at), waybill, fact)
+        }
+        Command::RecordNotice { waybill, channel, template, text } => {
+            let verdict = storage::may_notice(desk.parcel(waybill)?, template, at);
+            let (channel, template) = (*channel, template.clone());
+            match *text {
+                Some(text) => {
+                    desk.tell(verdict, waybill, StorageNoticeSent { channel, template, text })
+                }
+                None => desk.tell(verdict, waybill, StorageNoticeFailed { channel }),
+            }
+        }
+        Command::PickUp { waybill, scanned } => {
+            let verdict = storage::may_pick_up(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StoredParcelPickedUp { scanned: *scanned })
+        }
+        Command::Retrieve { waybill, scanned } => {
+            let verdict = storage::may_retrieve(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StoredParcelRetrieved { scanned: *scanned })
+        }
+        Command::ReportException { case, kind, waybill, evidence, note } => {
+            let lane = Lane::Exception(*case);
+            let parcel = waybill.as_ref().and_then(|waybill| desk.parcel(waybill).ok());
+            let fact = ExceptionReported {
+                kind: *kind,
+                waybill: waybill.clone(),
+                about: parcel.and_then(|parcel| what_it_is_about(parcel, *kind)),
+                evidence: evidence.clone(),
+                note: desk.text(&lane, note.as_deref()),
+            };
+            let verdict = exception::may_report(desk.is_known(&lane), &fact);
+            let mut group = vec![Draft { lane, fact: fact.into() }];
+            // Prohibited goods stop in the same act (M06). An unknown parcel has no lane to
+            // stop in, and a stopped one is stopped.
+            if let (ExceptionKind::ProhibitedFound, Some(parcel), Some(waybill)) =
+                (kind, parcel, waybill)
+                && parcel.frozen.is_none()
+            {
+                let frozen = ParcelFrozen { reason: FreezeReason::ProhibitedGoods };
+                group.push(Draft { lane: Lane::Parcel(waybill.clone()), fact: frozen.into() });
+            }
+            desk.tell_all(verdict, vec![group])
+        }
+        Command::AddEvidence { case, evidence } => {
+            desk.case(*case)?;
+            let fact = EvidenceAdded { evidence: evidence.clone() };
+            desk.tell_in(Ok(()), Lane::Exception(*case), fact)
+        }
+        Command::ReceiveComplaint { case, waybill, complainant, demand, source, class, about } => {
+            let lane = Lane::Complaint(*case);
+            let known = desk.is_known(&lane);
+            let fact = ComplaintReceived {
+                waybill: waybill.clone(),
+                complainant: desk.decided.seal(&lane, &VaultBody::Person(complainant.clone()), at),
+                demand: desk.words(&lane, demand),
+                source: *source,
+                class: *class,
+                about: about.clone(),
+            };
+            desk.tell_in(complaint::may_receive(known, complainant, demand), lane, fact)
+        }
+        Command::ContactCustomer { case, channel, reached } => {
+            let verdict = complaint::may_contact(desk.complaint(*case)?, at);
+            let fact = CustomerFirstContacted { channel: *channel, reached: *reached };
+            desk.tell_in(verdict, Lane::Complaint(*case), fact)
+        }
+        Command::Correct { lane, event, reason, note } => {
+            let verdict = may_correct(&desk, lane, *event);
+            let note = desk.words(lane, note);
+            let fact = CorrectionDeclared { event: *event, reason: *reason, note };
+            desk.tell_in(verdict, lane.clone(), fact)
+        }
+        Command::Announce { waybill, recipient, sender, goods, promise_ms, freight, insured } => {
+            parcel::station_only(at)?;
+            let lane = Lane::Parcel(waybill.clone());
+            let verdict = refuse_if(desk.is_known(&lane), Refusal::AlreadyAnnounced);
+            let fact = ParcelAnnounced {
+                station: at.station.clone(),
+                recipient: desk.decided.seal(&lane, &VaultBody::Person(recipient.clone()), at),
+                sender: desk.decided.seal(&lane, &VaultBody::Person(sender.clone()), at),
+                goods: *goods,
+                promise_ms: *promise_ms,
+                freight: *freight,
+                insured: *insured,
+            };
+            desk.tell_in(verdict, lane, fact)
+        }
+        Command::Assign { waybill, courier } => {
+            let parcel = desk.parcel(waybill)?;
+            let verdict = parcel::may_assign(parcel, courier, at);
+            let courier = courier.clone();
+            let fact = match &parcel.assignment {
+                None => Fact::from(ParcelAssigned { courier, epoch: 1 }),
+                Some(before) => Fact::from(ParcelReassigned {
+                    from: before.courier.clone(),
+                    courier,
+                    epoch: before.epoch.saturating_add(1),
+                }),
+            };
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::Freeze { waybill, reason } => {
+            let verdict = parcel::may_freeze(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ParcelFrozen { reason: *reason })
+        }
+        Command::Release { waybill } => {
+            let verdict = parcel::may_release(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ParcelReleased {})
+        }
+        Command::Recall { waybill, safety } => {
+            let fact = ParcelRecalled { safety: *safety };
+            let verdict = parcel::may_recall(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::AuthoriseReturn { waybill } => {
+            let verdict = delivery::may_authorise_return(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ReturnAuthorised {})
+        }
+        Command::Acknowledge { case, owner, next_action_ms } => {
+            let fact =
+                ExceptionAcknowledged { owner: owner.clone(), next_action_ms: *next_action_ms };
+            let verdict = exception::may_acknowledge(desk.case(*case)?, &fact, at);
+            desk.tell_in(verdict, Lane::Exception(*case), fact)
+        }
+        Command::DecideException { case, decision, note } => {
+            let lane = Lane::Exception(*case);
+            let verdict = exception::may_decide(desk.case(*case)?, at);
+            let note = desk.text(&lane, note.as_deref());
+            desk.tell_in(verdict, lane, ExceptionDecided { decision: *decision, note })
+        }
+        Command::ResolveException { case, cause } => {
+            let verdict = exception::may_resolve(desk.case(*case)?, at);
+            desk.tell_in(verdict, Lane::Exception(*case), ExceptionResolved { cause: *cause })
+        }
+        Command::VoidException { case } => {
+            let verdict = exception::may_void(desk.case(*case)?, at);
+            desk.tell_in(verdict, Lane::Exception(*case), ExceptionVoided {})
+        }
+        Command::TakeComplaint { case } => {
+            let verdict = complaint::may_take(desk.complaint(*case)?, at);
+            let fact = OwnerTaken { owner: at.actor.clone() };
+            desk.tell_in(verdict, Lane::Complaint(*case), fact)
+        }
+        Command::CloseComplaint { case, outcome } => {
+            let lane = Lane::Complaint(*case);
+            let verdict = complaint::may_close(desk.complaint(*case)?, outcome, at);
+            let outcome = desk.words(&lane, outcome);
+            desk.tell_in(verdict, lane, ComplaintClosed { outcome })
+        }
+        Command::RuleConflict { waybill, conflict, stands, note } => {
+            let parcel = desk.parcel(waybill)?;
+            let note = desk.words(&Lane::Parcel(waybill.clone()), note);
+            let fact = ConflictRuled { conflict: *conflict, stands: *stands, note };
+            desk.tell(parcel::may_rule(parcel, &fact, at), waybill, fact)
+        }
+    }
+}
+
+/// The morning's count (M19): one event that tells of all, in the courier's shift, and one receipt
+/// per parcel that is known here. A group each, so that one bad parcel holds up no other.
+fn reconcile(
+    desk: Desk,
+    manifest: ManifestId,
+    expected: &[Waybill],
+    scanned: &[Waybill],
+    damaged: &[Waybill],
+) -> Result<Decision, Refusal> {
+    let expected: BTreeSet<_> = expected.iter().collect();
+    let damaged: BTreeSet<_> = damaged.iter().collect();
+    // What was seen damaged was seen.
+    let seen: BTreeSet<_> = scanned.iter().chain(damaged.iter().copied()).collect();
+    refuse_if(expected.is_empty() && seen.is_empty(), Refusal::NothingGiven)?;
+    let list = |waybills: &mut dyn Iterator<Item = &&Waybill>| -> Vec<Waybill> {
+        waybills.map(|waybill| (*waybill).clone()).collect()
+    };
+    let missing = list(&mut expected.difference(&seen));
+    let extra = list(&mut seen.difference(&expected));
+    let listed = missing.iter().chain(&extra).chain(damaged.iter().copied());
+    let bytes: usize = listed.map(|waybill| waybill.as_str().len() + 3).sum();
+    refuse_if(bytes > MOST_COUNTED_BYTES, Refusal::BatchTooLarge)?;
+    let count = |n: usize| u32::try_from(n).map_err(|_| Refusal::BatchTooLarge);
+    let fact = ManifestReconciled {
+        manifest,
+        expected: count(expected.len())?,
+        received: count(seen.intersection(&expected).count())?,
+        missing,
+        extra,
+        damaged: list(&mut damaged.iter()),
+    };
+    let mut groups = vec![vec![Draft { lane: count_lane(desk.at), fact: fact.into() }]];
+    for waybill in seen {
+        let Ok(parcel) = desk.parcel(waybill) else { continue };
+        let is_damaged = damaged.contains(waybill);
+        // The station has it by the record, and nothing new was seen.
+        if parcel.holder == Holder::Station && (parcel.damaged || !is_damaged) {
+            continue;
+        }
+        let condition = if is_damaged { Condition::Damaged } else { Condition::Sound };
+        let fact = ParcelReceivedAtStation { condition }.into();
+        groups.push(vec![Draft { lane: Lane::Parcel(waybill.clone()), fact }]);
+    }
+    desk.tell_all(Ok(()), groups)
+}
+
+/// Taking out: a group per parcel, all or none. Of several parcels none is recorded against a
+/// rule: the one concerned is recorded by itself, with its own reason.
+fn take_out(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Refusal> {
+    let waybills: BTreeSet<_> = waybills.iter().collect();
+    refuse_if(waybills.is_empty(), Refusal::NothingGiven)?;
+    refuse_if(waybills.len() > MOST_TAKEN_OUT, Refusal::BatchTooLarge)?;
+    let mut verdict = Ok(());
+    let mut groups = Vec::with_capacity(waybills.len());
+    for waybill in &waybills {
+        let one = parcel::may_take_out(desk.parcel(waybill)?, desk.at);
+        if waybills.len() == 1 {
+            verdict = one;
+        } else {
+            one?;
+        }
+        let lane = Lane::Parcel((*waybill).clone());
+        groups.push(vec![Draft { lane, fact: ParcelOutForDelivery {}.into() }]);
+    }
+    desk.tell_all(verdict, groups)
+}
+
+/// Taking consent back: every consent that is not withdrawn yet, in one group.
+fn revoke(desk: Desk, waybill: &Waybill) -> Result<Decision, Refusal> {
+    let parcel = desk.parcel(waybill)?;
+    let verdict = storage::may_revoke(parcel, desk.at);
+    let given = parcel.storage.consents.iter().filter(|consent| consent.withdrawn.is_none());
+    let group: Vec<_> = given
+        .map(|consent| Draft {
+            lane: Lane::Parcel(waybill.clone()),
+            fact: StorageConsentRevoked { consent: consent.id }.into(),
+        })
+        .collect();
+    // Without a consent there is nothing to say, so nothing may be recorded against a rule.
+    if group.is_empty() {
+        return Err(verdict.err().unwrap_or(Refusal::NoConsent));
+    }
+    desk.tell_all(verdict, vec![group])
+}
+
+/// A courier corrects what he recorded himself; the station corrects anything.
+fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
+    let unknown = match lane {
+        Lane::Exception(_) | Lane::Complaint(_) => Refusal::UnknownCase,
+        _ => Refusal::UnknownParcel,
+    };
+    let state = desk.lanes.get(lane).ok_or(unknown)?;
+    let Some(courier) = desk.at.actor.courier() else { return Ok(()) };
+    let his = match (state.margin(), lane) {
+        (Some(margin), _) => margin.recorded_by(event) == Some(courier),
+        (None, Lane::Shift(owner, _)) => owner == courier,
+        (None, _) => false,
+    };
+    refuse_if(!his, Refusal::NotYourRecord)
+}
+
+/// The recorded event that a report is about, where its kind says which.
+fn what_it_is_about(parcel: &Parcel, kind: ExceptionKind) -> Option<EventId> {
+    match kind {
+        ExceptionKind::Refusal => parcel.delivery.refusal.as_ref().map(|refusal| refusal.mark),
+        ExceptionKind::Misdelivery => parcel.delivered().map(|delivered| delivered.mark),
+        ExceptionKind::AddressUnclear => {
+            parcel.delivery.last_attempt.as_ref().map(|attempt| attempt.mark)
+        }
+        _ => None,
+    }
+    .map(|mark| mark.event)
+}

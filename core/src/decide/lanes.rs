@@ -1,0 +1,102 @@
+//! Which lanes a command reads and writes.
+
+use crate::command::Command;
+use crate::decide::Circumstances;
+use crate::event::Lane;
+
+/// Returns the lanes that [`decide`](super::decide) reads or writes for `command`.
+pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
+    match command {
+        Command::ReconcileManifest { scanned, damaged, .. } => {
+            let parcels = scanned.iter().chain(damaged).cloned().map(Lane::Parcel);
+            std::iter::once(count_lane(at)).chain(parcels).collect()
+        }
+        Command::TakeOut { waybills } => waybills.iter().cloned().map(Lane::Parcel).collect(),
+        Command::Contact { waybill, .. }
+        | Command::Arrive { waybill }
+        | Command::Deliver { waybill, .. }
+        | Command::FailAttempt { waybill, .. }
+        | Command::ScheduleRedelivery { waybill, .. }
+        | Command::Refuse { waybill, .. }
+        | Command::StartReturn { waybill }
+        | Command::AskConsent { waybill, .. }
+        | Command::RecordConsent { waybill, .. }
+        | Command::DeclineStorage { waybill, .. }
+        | Command::RevokeConsent { waybill }
+        | Command::Store { waybill, .. }
+        | Command::RecordNotice { waybill, .. }
+        | Command::PickUp { waybill, .. }
+        | Command::Retrieve { waybill, .. }
+        | Command::Announce { waybill, .. }
+        | Command::Assign { waybill, .. }
+        | Command::Freeze { waybill, .. }
+        | Command::Release { waybill }
+        | Command::Recall { waybill, .. }
+        | Command::AuthoriseReturn { waybill }
+        | Command::RuleConflict { waybill, .. } => vec![Lane::Parcel(waybill.clone())],
+        Command::ReportException { case, waybill, .. } => {
+            let parcel = waybill.iter().cloned().map(Lane::Parcel);
+            std::iter::once(Lane::Exception(*case)).chain(parcel).collect()
+        }
+        Command::AddEvidence { case, .. }
+        | Command::Acknowledge { case, .. }
+        | Command::DecideException { case, .. }
+        | Command::ResolveException { case, .. }
+        | Command::VoidException { case } => vec![Lane::Exception(*case)],
+        Command::ReceiveComplaint { case, .. }
+        | Command::ContactCustomer { case, .. }
+        | Command::TakeComplaint { case }
+        | Command::CloseComplaint { case, .. } => vec![Lane::Complaint(*case)],
+        Command::Correct { lane, .. } => vec![lane.clone()],
+    }
+}
+
+/// Where a count of parcels is written down: the courier's working day, or the station's affairs.
+pub(super) fn count_lane(at: &Circumstances) -> Lane {
+    match at.actor.courier() {
+        Some(courier) => Lane::Shift(courier.clone(), at.now.local_day()),
+        None => Lane::Station(at.station.clone()),
+    }
+}
+
+/// Tells whether the command records what was physically done, said or seen. Only that goes on in
+/// a lane where a newer release wrote something that must be understood.
+pub(super) fn is_physical(command: &Command) -> bool {
+    match command {
+        Command::ReconcileManifest { .. }
+        | Command::TakeOut { .. }
+        | Command::Contact { .. }
+        | Command::Arrive { .. }
+        | Command::Deliver { .. }
+        | Command::FailAttempt { .. }
+        | Command::Refuse { .. }
+        | Command::StartReturn { .. }
+        | Command::Store { .. }
+        | Command::RecordNotice { .. }
+        | Command::PickUp { .. }
+        | Command::Retrieve { .. }
+        | Command::ReportException { .. }
+        | Command::AddEvidence { .. }
+        | Command::ReceiveComplaint { .. }
+        | Command::ContactCustomer { .. } => true,
+        Command::ScheduleRedelivery { .. }
+        | Command::AskConsent { .. }
+        | Command::RecordConsent { .. }
+        | Command::DeclineStorage { .. }
+        | Command::RevokeConsent { .. }
+        | Command::Correct { .. }
+        | Command::Announce { .. }
+        | Command::Assign { .. }
+        | Command::Freeze { .. }
+        | Command::Release { .. }
+        | Command::Recall { .. }
+        | Command::AuthoriseReturn { .. }
+        | Command::Acknowledge { .. }
+        | Command::DecideException { .. }
+        | Command::ResolveException { .. }
+        | Command::VoidException { .. }
+        | Command::TakeComplaint { .. }
+        | Command::CloseComplaint { .. }
+        | Command::RuleConflict { .. } => false,
+    }
+}

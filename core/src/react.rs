@@ -1,0 +1,147 @@
+//! What an accepted event sets going in other lanes. On the hub only.
+//!
+//! Every id is made from the event's own id and the rule's name (UUID version 5), so that a
+//! replay, or a hub restored from a backup, adds nothing twice.
+//!
+//! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6, 7, 9, 10 and 14 in the parcel's
+//! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
+//! `apply` and set a recovery going here. Rows 15 and 16 hold by construction: no clock takes part
+//! in an order, and each event names its policy version. Rows 8, 11, 12 and 17 to 20 wait for
+//! preferences, codes and compensation.
+
+use uuid::Uuid;
+
+use crate::event::{Event, Fact, Lane};
+use crate::exception_report::RecoveryRequested;
+use crate::fold::LaneState;
+use crate::id::{CaseId, EventId};
+use crate::parcel::Parcel;
+
+/// A fact the hub adds by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reaction {
+    /// Made from the id of the event that caused it: the same cause adds nothing twice.
+    pub id: EventId,
+    /// Its lane.
+    pub lane: Lane,
+    /// What it says.
+    pub fact: Fact,
+}
+
+/// Returns what `event` sets going: the lane's state before it, and after.
+pub fn react(before: &LaneState, after: &LaneState, event: &Event) -> Vec<Reaction> {
+    match (before, after, &event.envelope.lane) {
+        (LaneState::Parcel(before), LaneState::Parcel(after), Lane::Parcel(_)) => {
+            recovery(before, after, event)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Rows 3 and 4: the recipient has a parcel that is wanted back. Whichever came first, the order
+/// or the delivery, a case asks to bring it back; for safety or prohibited goods it is urgent. The
+/// fact is told in the parcel's own lane too, where the courier who delivered it sees it.
+fn recovery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> {
+    let Some((delivered, urgent)) = to_be_recovered(after) else { return Vec::new() };
+    if to_be_recovered(before) == Some((delivered, urgent)) {
+        return Vec::new();
+    }
+    let Lane::Parcel(waybill) = event.envelope.lane.clone() else { return Vec::new() };
+    let by = event.envelope.id;
+    // What has become urgent is added to the case that is there.
+    let case = match &after.recovery {
+        Some(recovery) => recovery.case,
+        None => CaseId(made_from(by, "recovery.case")),
+    };
+    let lane = Lane::Parcel(waybill.clone());
+    let fact = Fact::from(RecoveryRequested { waybill, delivered, urgent, case });
+    vec![
+        Reaction {
+            id: EventId(made_from(by, "recovery")),
+            lane: Lane::Exception(case),
+            fact: fact.clone(),
+        },
+        Reaction { id: EventId(made_from(by, "recovery.parcel")), lane, fact },
+    ]
+}
+
+/// Returns the delivery of a parcel that is wanted back, and whether that is urgent.
+fn to_be_recovered(parcel: &Parcel) -> Option<(EventId, bool)> {
+    let delivered = parcel.delivered()?;
+    let urgent = parcel.frozen.is_some();
+    (urgent || parcel.recalled.is_some()).then_some((delivered.mark.event, urgent))
+}
+
+fn made_from(event: EventId, rule: &str) -> Uuid {
+    Uuid::new_v5(&event.0, rule.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parcel::{FreezeReason, ParcelFrozen, ParcelRecalled};
+    use crate::testing::{Tale, handed_over, waybill};
+
+    /// What the last event of a tale sets going.
+    fn reactions(tale: &Tale) -> Vec<Reaction> {
+        let (last, earlier) = tale.events.split_last().unwrap();
+        let mut before = LaneState::empty(&tale.lane);
+        for (event, seq) in earlier.iter().zip(1..) {
+            before.apply(event, Some(seq));
+        }
+        react(&before, &tale.state(), last)
+    }
+
+    #[test]
+    fn a_recalled_parcel_that_was_delivered_is_to_be_brought_back() {
+        let mut tale = Tale::out_for_delivery();
+        tale.station().tells(ParcelRecalled { safety: false });
+        assert_eq!(reactions(&tale), []);
+        let delivered = tale.by("A").having_seen(4).tells(handed_over());
+
+        let reactions = reactions(&tale);
+        assert_eq!(reactions.len(), 2, "a case, and a word in the parcel's lane");
+        let Fact::RecoveryRequested(fact) = &reactions[0].fact else { panic!() };
+        assert_eq!((fact.delivered, fact.urgent), (delivered, false));
+        assert_eq!(reactions[0].lane, Lane::Exception(fact.case));
+        assert_eq!(reactions[1].lane, Lane::Parcel(waybill()));
+    }
+
+    #[test]
+    fn the_same_event_sets_the_same_ids_going() {
+        let mut tale = Tale::out_for_delivery();
+        tale.station().tells(ParcelRecalled { safety: false });
+        tale.by("A").having_seen(4).tells(handed_over());
+        assert_eq!(reactions(&tale), reactions(&tale));
+    }
+
+    #[test]
+    fn prohibited_goods_make_it_urgent_whichever_came_first() {
+        let frozen = || ParcelFrozen { reason: FreezeReason::ProhibitedGoods };
+        let mut tale = Tale::out_for_delivery();
+        tale.station().tells(frozen());
+        tale.by("A").having_seen(4).tells(handed_over());
+        assert!(matches!(&reactions(&tale)[0].fact, Fact::RecoveryRequested(fact) if fact.urgent));
+
+        let mut tale = Tale::out_for_delivery();
+        tale.by("A").tells(handed_over());
+        assert_eq!(reactions(&tale), []);
+        tale.station().tells(frozen());
+        assert!(matches!(&reactions(&tale)[0].fact, Fact::RecoveryRequested(fact) if fact.urgent));
+    }
+
+    #[test]
+    fn what_becomes_urgent_is_added_to_the_case_that_is_there() {
+        let mut tale = Tale::out_for_delivery();
+        tale.by("A").tells(handed_over());
+        tale.station().tells(ParcelRecalled { safety: false });
+        let asked = reactions(&tale).remove(1);
+        let Fact::RecoveryRequested(first) = asked.fact.clone() else { panic!() };
+        tale.tells(asked.fact);
+        assert_eq!(reactions(&tale), [], "a reaction sets nothing further going");
+
+        tale.tells(ParcelFrozen { reason: FreezeReason::SafetyRecall });
+        let reactions = reactions(&tale);
+        assert_eq!(reactions[0].lane, Lane::Exception(first.case));
+    }
+}

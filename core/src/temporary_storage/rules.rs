@@ -1,0 +1,129 @@
+//! What may be stored, where, and on whose word (M28-M33, C4.2, C4.3).
+
+use super::{ConsentGiver, ParcelStored, SiteKind, StorageConsented};
+use crate::decide::Circumstances;
+use crate::delivery::AttemptFailure;
+use crate::directory::Site;
+use crate::id::SiteId;
+use crate::parcel::rules::{concerns, courier, in_your_hands, may_go_on, still_open};
+use crate::parcel::{Parcel, Stage};
+use crate::refusal::{Refusal, Verdict, refuse_if};
+
+/// Returns the site if goods like these may lie there.
+fn fitting_site<'a>(
+    parcel: &Parcel,
+    site: &SiteId,
+    at: &Circumstances<'a>,
+) -> Result<&'a Site, Refusal> {
+    refuse_if(parcel.goods.door_only, Refusal::DoorOnly)?;
+    let site = at.directory.site(site).ok_or(Refusal::SiteUnknown)?;
+    refuse_if(site.kind == SiteKind::UnattendedPublic, Refusal::SiteUnattended)?;
+    // Nobody has yet said that a damaged parcel may lie anywhere: it takes site and sender (C4.2).
+    refuse_if(!site.accepts(parcel.goods) || parcel.damaged, Refusal::SiteCannotHold)?;
+    Ok(site)
+}
+
+/// Asking for consent to a site that could be used.
+pub(crate) fn may_ask(parcel: &Parcel, site: &SiteId, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    may_go_on(parcel)?;
+    fitting_site(parcel, site, at).map(|_| ())
+}
+
+/// Recording consent: the recipient's or his deputy's, for a fitting site and a time to come.
+pub(crate) fn may_consent(parcel: &Parcel, fact: &StorageConsented, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    may_go_on(parcel)?;
+    refuse_if(fact.given_by == ConsentGiver::Courier, Refusal::ConsentByCourier)?;
+    fitting_site(parcel, &fact.site, at)?;
+    refuse_if(fact.until_ms <= at.now.ms, Refusal::ConsentEnded)
+}
+
+/// Recording that he does not want it. Never refused to who is concerned: it is his right.
+pub(crate) fn may_decline(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    still_open(parcel)
+}
+
+/// Recording that he takes his consent back, before or after the parcel was stored.
+pub(crate) fn may_revoke(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    still_open(parcel)?;
+    let given = parcel.storage.consents.iter().any(|consent| consent.withdrawn.is_none());
+    refuse_if(!given, Refusal::NoConsent)
+}
+
+/// Decides whether the parcel may be left at the site.
+///
+/// Whose parcel it is comes first, then the site, then the consent, then the time to collect.
+pub(crate) fn may_store(parcel: &Parcel, fact: &ParcelStored, at: &Circumstances) -> Verdict {
+    courier(at)?;
+    may_go_on(parcel)?;
+    in_your_hands(parcel, at)?;
+    let site = fitting_site(parcel, &fact.site, at)?;
+    let agreed_ms = agreed_until(parcel, &fact.site, at)?;
+    refuse_if(fact.collect_before_ms <= at.now.ms, Refusal::CollectBeforePast)?;
+    let kept_ms = at.now.ms + i64::from(site.keeps_h) * 3_600_000;
+    let too_late = fact.collect_before_ms > agreed_ms
+        || (site.keeps_h > 0 && fact.collect_before_ms > kept_ms);
+    refuse_if(too_late, Refusal::CollectBeforeTooLate)
+}
+
+/// Returns the end of the period agreed on for a site, or what is wrong with the consent.
+fn agreed_until(parcel: &Parcel, site: &SiteId, at: &Circumstances) -> Result<i64, Refusal> {
+    if let Some(consent) = parcel.live_consent(site, at.now.ms) {
+        return Ok(consent.until_ms);
+    }
+    let last = parcel.storage.consents.iter().rev().find(|consent| &consent.site == site);
+    Err(match last {
+        Some(consent) if consent.given_by == ConsentGiver::Courier => Refusal::ConsentByCourier,
+        Some(consent) if consent.withdrawn.is_some() => Refusal::ConsentWithdrawn,
+        Some(_) => Refusal::ConsentEnded,
+        None if parcel.storage.declined.is_some() => Refusal::ConsentWithdrawn,
+        None if absent_and_unasked(parcel) => Refusal::AppointmentFirst,
+        None => Refusal::ConsentMissing,
+    })
+}
+
+/// The recipient was absent, and no second delivery was agreed on (M29). A consent is his explicit
+/// wish and comes before this; without one, the appointment is offered first.
+fn absent_and_unasked(parcel: &Parcel) -> bool {
+    let absent = |last: &crate::delivery::FailedAttempt| last.cause == AttemptFailure::Absent;
+    parcel.delivery.last_attempt.as_ref().is_some_and(absent)
+        && parcel.delivery.appointment.is_none()
+}
+
+/// Tells whether the recipient agreed to have the parcel left at a place he named.
+///
+/// The consent is an ordinary storage consent for a site of the kind `NamedPlace`; a station's
+/// directory carries one such site, and the hand-over says in the vault which place it was.
+pub(crate) fn place_agreed(parcel: &Parcel, at: &Circumstances) -> bool {
+    parcel.storage.consents.iter().any(|consent| {
+        let kind = at.directory.site(&consent.site).map(|site| site.kind);
+        kind == Some(SiteKind::NamedPlace) && consent.is_live(at.now.ms)
+    })
+}
+
+/// Recording a notice: there must be a stay it tells of, and the template is named, not quoted.
+pub(crate) fn may_notice(parcel: &Parcel, template: &str, at: &Circumstances) -> Verdict {
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let quoted = template.is_empty() || template.len() > 16 || !template.chars().all(named);
+    refuse_if(quoted, Refusal::TemplateNotNamed)?;
+    concerns(parcel, at)?;
+    refuse_if(parcel.storage.current_stay().is_none(), Refusal::NotInStorage)
+}
+
+/// Giving it out to the recipient.
+pub(crate) fn may_pick_up(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    may_go_on(parcel)?;
+    refuse_if(parcel.stage != Stage::Stored, Refusal::NotInStorage)
+}
+
+/// Taking it out again. A stopped or recalled parcel too: it must get back to the station.
+pub(crate) fn may_retrieve(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    courier(at)?;
+    concerns(parcel, at)?;
+    still_open(parcel)?;
+    refuse_if(parcel.stage != Stage::Stored, Refusal::NotInStorage)
+}
