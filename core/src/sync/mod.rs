@@ -26,7 +26,7 @@ pub(crate) use upload::{MediaInFlight, Offset};
 /// What a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
-pub enum Channel {
+pub enum SyncChannel {
     /// Events, persons, verdicts.
     Events,
     /// Photos and videos.
@@ -90,7 +90,7 @@ pub struct HubRequest {
     /// Names the request in [`Courier::apply_reply`].
     pub id: u64,
     /// Its channel.
-    pub channel: Channel,
+    pub channel: SyncChannel,
     /// `GET`, `HEAD`, `POST` or `PATCH`.
     pub method: String,
     /// The path on the hub, beginning with a slash.
@@ -191,11 +191,11 @@ impl Machine {
 
 impl Courier {
     /// Returns the next request of a channel. Never touches the network.
-    pub fn next_request(&mut self, channel: Channel) -> Result<Next> {
+    pub fn next_request(&mut self, channel: SyncChannel) -> Result<Next> {
         let reading = self.options.clock.read();
         let (busy, pace) = match channel {
-            Channel::Events => (self.machine.events.is_some(), &self.machine.events_pace),
-            Channel::Media => (self.machine.media.is_some(), &self.machine.media_pace),
+            SyncChannel::Events => (self.machine.events.is_some(), &self.machine.events_pace),
+            SyncChannel::Media => (self.machine.media.is_some(), &self.machine.media_pace),
         };
         if busy {
             return Ok(Next::Wait { ms: 0 });
@@ -204,8 +204,8 @@ impl Courier {
             return Ok(Next::Wait { ms });
         }
         match channel {
-            Channel::Events => self.next_events(&reading),
-            Channel::Media => self.next_media(),
+            SyncChannel::Events => self.next_events(&reading),
+            SyncChannel::Media => self.next_media(),
         }
     }
 
@@ -220,11 +220,11 @@ impl Courier {
         let reading = self.options.clock.read();
         if self.machine.events.as_ref().is_some_and(|open| open.id == id) {
             let result = self.apply_events(reply, &reading);
-            return self.settle(Channel::Events, reply, result, &reading);
+            return self.settle(SyncChannel::Events, reply, result, &reading);
         }
         if self.machine.media.as_ref().is_some_and(|open| open.id == id) {
             let result = self.apply_media(reply);
-            return self.settle(Channel::Media, reply, result, &reading);
+            return self.settle(SyncChannel::Media, reply, result, &reading);
         }
         Err(ReplyError::Stale.into())
     }
@@ -248,14 +248,14 @@ impl Courier {
     /// Waits after a failure, goes on after a success.
     fn settle(
         &mut self,
-        channel: Channel,
+        channel: SyncChannel,
         reply: &HubReply,
         result: Result<()>,
         reading: &ClockReading,
     ) -> Result<()> {
         let pace = match channel {
-            Channel::Events => &mut self.machine.events_pace,
-            Channel::Media => &mut self.machine.media_pace,
+            SyncChannel::Events => &mut self.machine.events_pace,
+            SyncChannel::Media => &mut self.machine.media_pace,
         };
         let failed = match (&result, reply) {
             (_, HubReply::NoAnswer) | (Err(_), _) => true,

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::wire::{self, Limits, PROTOCOL, Pull, PushHeader};
-use super::{Auth, Body, Channel, Header, HubRequest, Next};
+use super::{Auth, Body, SyncChannel, Header, HubRequest, Next};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::event::{Envelope, leaf};
@@ -126,7 +126,7 @@ impl Courier {
         Ok(Next::Send {
             request: HubRequest {
                 id,
-                channel: Channel::Events,
+                channel: SyncChannel::Events,
                 method: "POST".to_owned(),
                 path: "/v1/sync".to_owned(),
                 headers,

@@ -5,7 +5,7 @@
 //! compared the digest of the whole.
 
 use super::wire::Limits;
-use super::{Auth, Body, Channel, Header, HubReply, HubRequest, Next, file_body, header};
+use super::{Auth, Body, SyncChannel, Header, HubReply, HubRequest, Next, file_body, header};
 use crate::courier::Courier;
 use crate::error::{Error, ReplyError, Result};
 use crate::evidence::{EvidenceRef, MediaKind};
@@ -70,7 +70,7 @@ impl Courier {
             return Ok(Next::Send {
                 request: HubRequest {
                     id,
-                    channel: Channel::Media,
+                    channel: SyncChannel::Media,
                     method: method.to_owned(),
                     path,
                     headers: all,

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use fastrand::Rng;
-use lastmile_core::sync::{Auth, Body, Channel, Header, HubReply, HubRequest, Next};
+use lastmile_core::sync::{Auth, Body, SyncChannel, Header, HubReply, HubRequest, Next};
 use lastmile_core::sync::wire::ReplyHeader;
 use lastmile_core::{Error, Result};
 use lastmile_hub::{Request, Response};
@@ -107,7 +107,7 @@ pub enum Step {
 pub fn step(
     phones: &mut [Phone],
     who: usize,
-    channel: Channel,
+    channel: SyncChannel,
     station: &Station,
     trip: Trip,
     late: &mut Vec<Straggler>,
@@ -164,7 +164,7 @@ pub fn step(
             body: b"<html>Welcome to the lobby</html>\n".to_vec(),
         },
     };
-    if channel == Channel::Events {
+    if channel == SyncChannel::Events {
         count_verdicts(&reply, tally);
     }
     match phone.courier()?.apply_reply(request.id, &reply) {

@@ -18,7 +18,7 @@ use fastrand::Rng;
 use lastmile_core::Error;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{CaseId, CourierNo, EventId, SiteId};
-use lastmile_core::sync::Channel;
+use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
 
 use crate::disk::Disk;
@@ -138,8 +138,8 @@ impl Sim {
         let who = self.rng.usize(..self.phones.len());
         match self.rng.u8(..100) {
             0..38 => self.courier_acts(who),
-            38..74 => self.sync(who, Channel::Events, 35),
-            74..86 => self.sync(who, Channel::Media, 35),
+            38..74 => self.sync(who, SyncChannel::Events, 35),
+            74..86 => self.sync(who, SyncChannel::Media, 35),
             86..92 => self.clerk_acts(),
             _ => self.fault(who),
         }
@@ -218,7 +218,7 @@ impl Sim {
         Ok(())
     }
 
-    fn sync(&mut self, who: usize, channel: Channel, trouble: u8) -> Result<(), String> {
+    fn sync(&mut self, who: usize, channel: SyncChannel, trouble: u8) -> Result<(), String> {
         if self.phones[who].courier.is_none() {
             return Ok(());
         }
@@ -412,15 +412,15 @@ impl Sim {
                 if let Ok(courier) = self.phones[who].courier() {
                     courier.pull_soon();
                 }
-                self.drain(who, Channel::Events)?;
-                self.drain(who, Channel::Media)?;
-                self.drain(who, Channel::Events)?;
+                self.drain(who, SyncChannel::Events)?;
+                self.drain(who, SyncChannel::Media)?;
+                self.drain(who, SyncChannel::Events)?;
             }
         }
         Ok(())
     }
 
-    fn drain(&mut self, who: usize, channel: Channel) -> Result<(), String> {
+    fn drain(&mut self, who: usize, channel: SyncChannel) -> Result<(), String> {
         for _ in 0..2_000 {
             let step = link::step(
                 &mut self.phones,
