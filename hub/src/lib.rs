@@ -1,1 +1,29 @@
-//! The reference hub.
+//! The reference hub of lastmile: takes what couriers recorded, gives it its order, and tells
+//! those who may see it.
+//!
+//! [`Hub`] is the whole of it: [`Hub::handle`] answers one [`Request`] with one [`Response`],
+//! without a socket, a thread or a clock of its own. The server in [`serve`] puts it on a port;
+//! the simulator calls it directly. The protocol's prose is `docs/protocol.md`.
+
+#![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
+
+mod enrol;
+mod http;
+mod hub;
+mod keys;
+mod media;
+mod problem;
+mod reactions;
+mod secret;
+mod settings;
+mod sight;
+mod station;
+pub mod store;
+mod sync;
+
+pub use http::{Request, Response};
+pub use hub::{Hub, Parts};
+pub use keys::Keys;
+pub use media::{FolderMedia, MediaStore, MemoryMedia};
+pub use problem::{HubError, Result};
+pub use settings::Settings;

@@ -279,6 +279,22 @@ pub struct Enrolment {
     pub epoch: HubEpoch,
 }
 
+/// Body of `POST /v1/session`, authorised by the device token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRequest {
+    /// A new one-time code the station gave.
+    pub code: String,
+}
+
+/// Answer of `POST /v1/session`. Holds a token: never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionGrant {
+    /// Authorises pulling.
+    pub session_token: String,
+    /// Until when, by the hub's clock, UTC milliseconds.
+    pub expires_ms: i64,
+}
+
 /// Body of every answer that is not a success: `{"code": …, "advice": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

@@ -1,0 +1,111 @@
+//! Enrolment: a one-time code becomes a device with its token, and a session for one shift.
+
+use lastmile_core::id::{CourierNo, DeviceId, StationId};
+use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
+
+use crate::http::{Request, Response};
+use crate::hub::Hub;
+use crate::problem::{HubError, Result};
+use crate::store::{Code, Device, Row, Tx};
+use crate::{keys, secret};
+
+impl Hub {
+    /// Makes a one-time code with which `courier` enrols a phone at `station` or renews a
+    /// session. It is kept only as its hash.
+    pub fn new_code(&self, courier: CourierNo, station: StationId) -> Result<String> {
+        let code = secret::new_code(&*self.entropy);
+        let tx = self.store.begin()?;
+        self.station(&*tx, &station)?;
+        let expires_ms = self.now_ms() + self.settings.code_ms;
+        tx.put_code(&secret::hash(&code), &Code { courier, station, expires_ms })?;
+        tx.commit()?;
+        Ok(code)
+    }
+
+    /// Uses up a code that is still good.
+    fn use_code(&self, tx: &dyn Tx, code: &str) -> Result<Code> {
+        let found = tx.take_code(&secret::hash(code))?;
+        found.filter(|code| code.expires_ms > self.now_ms()).ok_or_else(|| {
+            HubError::asked(401, "CodeSpent", "the code is wrong, used or expired; ask for another")
+        })
+    }
+
+    fn new_session(&self, tx: &dyn Tx, device: Row) -> Result<(String, i64)> {
+        let token = secret::new_token(&*self.entropy);
+        let now_ms = self.now_ms();
+        let expires_ms = now_ms + self.settings.session_ms;
+        tx.put_session(&secret::hash(&token), device, expires_ms, now_ms)?;
+        Ok((token, expires_ms))
+    }
+}
+
+/// `POST /v1/enrol`.
+pub(crate) fn enrol(hub: &Hub, request: &Request) -> Result<Response> {
+    let asked: EnrolRequest = request.read_json("an enrolment")?;
+    if asked.public_key.as_deref().is_some_and(|key| keys::read_public(key).is_none()) {
+        return Err(HubError::asked(
+            400,
+            "BadPublicKey",
+            "the public key is not a P-256 point in SEC1; send it in hexadecimal",
+        ));
+    }
+    let tx = hub.store.begin()?;
+    let code = hub.use_code(&*tx, &asked.code)?;
+    let now_ms = hub.now_ms();
+    let device_token = secret::new_token(&*hub.entropy);
+    let mut device = Device {
+        row: 0,
+        id: DeviceId::new(now_ms, &*hub.entropy),
+        courier: Some(code.courier.clone()),
+        station: code.station.clone(),
+        public_key: asked.public_key,
+        quarantined: false,
+        enrolled_ms: now_ms,
+        seen_ms: now_ms,
+        pending: 0,
+    };
+    device.row = tx.add_device(&device, Some(&secret::hash(&device_token)))?;
+    let (session_token, _) = hub.new_session(&*tx, device.row)?;
+    let enrolment = Enrolment {
+        device: device.id,
+        courier: code.courier,
+        station: code.station,
+        device_token,
+        session_token,
+        root_key: hub.root_key(),
+        epoch: Hub::epoch(&*tx)?,
+    };
+    tx.commit()?;
+    tracing::info!(device = %device.id, station = %device.station, "a device enrolled");
+    Ok(Response::json(201, &enrolment))
+}
+
+/// `POST /v1/session`: a device whose session has ended signs in again with a new code.
+pub(crate) fn renew_session(hub: &Hub, request: &Request) -> Result<Response> {
+    let asked: SessionRequest = request.read_json("a session request")?;
+    let tx = hub.store.begin()?;
+    let device = Hub::device_of(&*tx, request)?;
+    let code = hub.use_code(&*tx, &asked.code)?;
+    if device.courier.as_ref() != Some(&code.courier) {
+        // The code is not used up: the transaction is dropped.
+        return Err(HubError::asked(
+            403,
+            "OtherCourier",
+            "the code was given to another courier; ask for one of your own",
+        ));
+    }
+    let (session_token, expires_ms) = hub.new_session(&*tx, device.row)?;
+    tx.commit()?;
+    Ok(Response::json(201, &SessionGrant { session_token, expires_ms }))
+}
+
+/// `DELETE /v1/session`: signing out. The device token still pushes.
+pub(crate) fn end_session(hub: &Hub, request: &Request) -> Result<Response> {
+    let tx = hub.store.begin()?;
+    Hub::device_of(&*tx, request)?;
+    if let Some(token) = request.get("Lastmile-Session") {
+        tx.end_session(&secret::hash(token))?;
+    }
+    tx.commit()?;
+    Ok(Response::new(204))
+}

@@ -1,0 +1,3 @@
+//! `lastmile-hub`: the reference hub on one machine.
+
+fn main() {}

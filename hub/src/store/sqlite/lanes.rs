@@ -1,0 +1,120 @@
+//! Lanes and their order.
+
+use lastmile_core::event::Lane;
+use lastmile_core::id::StationId;
+use rusqlite::{OptionalExtension as _, Row as SqlRow, params};
+
+use super::chains::{HELD, WHOLE, held, whole};
+use super::{Name, SqliteTx, int, uint};
+use crate::problem::Result;
+use crate::store::{Held, LaneRow, Lanes, Row};
+
+const LANE: &str = "row, next, station, state, fold";
+
+fn lane_row(row: &SqlRow) -> rusqlite::Result<LaneRow> {
+    Ok(LaneRow {
+        row: row.get(0)?,
+        next: uint(row.get(1)?),
+        station: row.get::<_, Option<Name<_>>>(2)?.map(|name| name.0),
+        state: row.get(3)?,
+        fold: row.get(4)?,
+    })
+}
+
+impl Lanes for SqliteTx<'_> {
+    fn lane(&self, lane: &Lane) -> Result<LaneRow> {
+        // The transaction is the only writer from its first statement on: found is locked.
+        if let Some(found) = self.find_lane(lane)? {
+            return Ok(found);
+        }
+        let row = self.sql("INSERT INTO lane (key) VALUES (?)")?.insert([lane.to_string()])?;
+        Ok(LaneRow { row, next: 1, station: None, state: None, fold: 0 })
+    }
+
+    fn find_lane(&self, lane: &Lane) -> Result<Option<LaneRow>> {
+        let mut sql = self.sql(&format!("SELECT {LANE} FROM lane WHERE key = ?"))?;
+        Ok(sql.query_row([lane.to_string()], lane_row).optional()?)
+    }
+
+    fn lane_name(&self, lane: Row) -> Result<Lane> {
+        let mut sql = self.sql("SELECT key FROM lane WHERE row = ?")?;
+        let key: String = sql.query_row([lane], |row| row.get(0))?;
+        Ok(Lane::parse(&key))
+    }
+
+    fn advance(&self, lane: Row, count: u64) -> Result<u64> {
+        let mut sql =
+            self.sql("UPDATE lane SET next = next + ?1 WHERE row = ?2 RETURNING next - ?1")?;
+        Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
+    }
+
+    fn put_state(
+        &self,
+        lane: Row,
+        station: Option<&StationId>,
+        state: &str,
+        fold: u32,
+    ) -> Result<()> {
+        self.sql("UPDATE lane SET station = ?, state = ?, fold = ? WHERE row = ?")?
+            .execute(params![station.map(StationId::as_str), state, fold, lane])?;
+        Ok(())
+    }
+
+    fn lane_events(&self, lane: Row) -> Result<Vec<Held>> {
+        let mut sql = self.sql(&format!(
+            "SELECT {WHOLE} FROM event e
+             WHERE e.lane = ? AND e.lane_seq IS NOT NULL ORDER BY e.lane_seq"
+        ))?;
+        let rows = sql.query_map([lane], whole)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn lanes_of(&self, kind: &str, station: &StationId) -> Result<Vec<(Lane, LaneRow)>> {
+        let mut sql = self.sql(&format!(
+            "SELECT {LANE}, key FROM lane
+             WHERE station = ?1 AND key >= ?2 AND key < ?2 || char(0x10ffff) ORDER BY key"
+        ))?;
+        let rows = sql.query_map(params![station.as_str(), kind], |row| {
+            Ok((Lane::parse(&row.get::<_, String>(5)?), lane_row(row)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn parked_lanes(&self, device: Row) -> Result<Vec<Row>> {
+        let mut sql = self.sql(
+            "SELECT DISTINCT lane FROM event
+             WHERE device = ? AND lane_seq IS NULL AND lane IS NOT NULL",
+        )?;
+        let rows = sql.query_map([device], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn parked_in(&self, device: Row, lane: Row) -> Result<Vec<Held>> {
+        let mut sql = self.sql(&format!(
+            "SELECT {WHOLE} FROM event e
+             WHERE e.device = ? AND e.lane_seq IS NULL AND e.lane = ?
+             ORDER BY e.incarnation, e.seq"
+        ))?;
+        let rows = sql.query_map(params![device, lane], whole)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn waiting_for(&self, lane: Row) -> Result<Vec<Row>> {
+        let mut sql = self.sql(
+            "SELECT DISTINCT device FROM event
+             WHERE lane = ? AND lane_seq IS NULL AND lane IS NOT NULL ORDER BY device",
+        )?;
+        let rows = sql.query_map([lane], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn parked(&self, station: Option<&StationId>) -> Result<Vec<Held>> {
+        let mut sql = self.sql(&format!(
+            "SELECT {HELD} FROM event e JOIN device d ON d.row = e.device
+             WHERE e.lane_seq IS NULL AND d.station = coalesce(?, d.station)
+             ORDER BY e.device, e.incarnation, e.seq"
+        ))?;
+        let rows = sql.query_map([station.map(StationId::as_str)], held)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

@@ -1,0 +1,151 @@
+//! The embedded engine: one `SQLite` file, one writer.
+
+mod chains;
+mod feeds;
+mod identity;
+mod lanes;
+mod uploads;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lastmile_core::id::Digest;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::{HubStore, Tx};
+use crate::problem::{HubError, Result};
+
+/// Released files never change; the version is the index.
+const MIGRATIONS: &[M] = &[M::up(include_str!("../migrations/0001_init.sql"))];
+
+/// More than the number of different statements, so that each is prepared once.
+const STATEMENTS: usize = 128;
+
+/// The hub's records in one `SQLite` file.
+pub struct SqliteStore {
+    writer: Mutex<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens a file, made if there is none. A second process may have it open too: it waits.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::set_up(Connection::open(path)?)
+    }
+
+    /// Opens a file through a named VFS.
+    pub fn open_with_vfs(path: &Path, vfs: &str) -> Result<Self> {
+        let flags = OpenFlags::default();
+        Self::set_up(Connection::open_with_flags_and_vfs(path, flags, vfs)?)
+    }
+
+    /// Opens a database that is gone when this is dropped.
+    pub fn in_memory() -> Result<Self> {
+        Self::set_up(Connection::open_in_memory()?)
+    }
+
+    fn set_up(mut connection: Connection) -> Result<Self> {
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        // DESIGN 10: up to 4,000 pages a checkpoint costs the ingest nothing.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(
+            |error| match error {
+                rusqlite_migration::Error::MigrationDefinition(_) => HubError::NewerStore,
+                rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
+                _ => HubError::Damaged("its schema"),
+            },
+        )?;
+        Ok(Self { writer: Mutex::new(connection) })
+    }
+}
+
+impl HubStore for SqliteStore {
+    fn begin(&self) -> Result<Box<dyn Tx + '_>> {
+        // A request that panicked left nothing behind: its transaction was undone when it fell.
+        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Box::new(SqliteTx { connection, open: true }))
+    }
+}
+
+/// A transaction. The lock on the writer goes with it.
+struct SqliteTx<'a> {
+    connection: MutexGuard<'a, Connection>,
+    open: bool,
+}
+
+impl SqliteTx<'_> {
+    fn sql(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+}
+
+impl Tx for SqliteTx<'_> {
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        self.sql("COMMIT")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteTx<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // SQLite undoes it by itself when this fails.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Counts and positions stay far below 2^63.
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn uint(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+/// A digest as a column.
+struct Hash(Digest);
+
+impl FromSql for Hash {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Digest::from_slice(value.as_blob()?).map(Hash).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// Anything that is kept as text, as a column.
+struct Text<T>(T);
+
+impl<T: std::str::FromStr> FromSql for Text<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Text).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+/// Anything that is kept as JSON, as a column.
+struct Json<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map(Json).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+/// Identifiers the company gives, which were checked before they were written.
+struct Name<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromSql for Name<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text =
+            serde::de::value::StrDeserializer::<serde::de::value::Error>::new(value.as_str()?);
+        T::deserialize(text).map(Name).map_err(|_| FromSqlError::InvalidType)
+    }
+}

@@ -1,0 +1,146 @@
+//! The park: events that are held, chained and receipted, but have no place in their lane yet.
+//!
+//! What is parked is looked at again when its reason may be gone: its lane was opened, its device
+//! left quarantine, a clerk says so. Always in device order, and a group only as a whole.
+
+use std::collections::BTreeSet;
+
+use lastmile_core::event::{Event, Lane};
+use lastmile_core::sync::wire::ParkReason;
+
+use super::judge::judge;
+use super::ledger::{Arrival, Ledger};
+use crate::problem::{HubError, Result};
+use crate::store::{Device, Held, Row};
+
+/// Looks again at everything that waits for a lane.
+pub(crate) fn reconsider_lane(ledger: &mut Ledger, lane: &Lane) -> Result<()> {
+    let row = ledger.lane_row(lane)?;
+    for device in ledger.tx.waiting_for(row)? {
+        let device = ledger.tx.device(device)?;
+        reconsider(ledger, &device, vec![row])?;
+    }
+    Ok(())
+}
+
+/// Looks again at everything a device has parked.
+pub(crate) fn reconsider_device(ledger: &mut Ledger, device: &Device) -> Result<()> {
+    let lanes = ledger.tx.parked_lanes(device.row)?;
+    reconsider(ledger, device, lanes)
+}
+
+/// Gives a parked event its place because a clerk says so, whatever its reason was, and then
+/// looks again at those behind it. Returns its position.
+pub(crate) fn release(ledger: &mut Ledger, held: &Held) -> Result<u64> {
+    let opaque = || {
+        HubError::asked(
+            409,
+            "Unparseable",
+            "the bytes are not an event and can only be exported; record the act by hand",
+        )
+    };
+    let lane = held.lane.ok_or_else(opaque)?;
+    let device = ledger.tx.device(held.origin.device)?;
+    let group = whole_group(ledger, held)?;
+    for (row, event) in &group {
+        if ledger.tx.event_by_id(event.envelope.id)?.is_some_and(|known| known.row != *row) {
+            return Err(HubError::asked(
+                409,
+                "AlreadyKnown",
+                "this event has its place already, from another device",
+            ));
+        }
+    }
+    let mut lanes = BTreeSet::from([lane]);
+    let mut place = None;
+    for (row, event) in group {
+        let placed = ledger.accept(&event, Arrival::Released(row), &device.station)?;
+        if row == held.row {
+            place = Some(placed.lane_seq);
+        }
+        lanes.insert(ledger.lane_row(&event.envelope.lane)?);
+    }
+    reconsider(ledger, &device, lanes.into_iter().collect())?;
+    place.ok_or_else(opaque)
+}
+
+/// Takes in, lane by lane, what a device has parked there and has no reason to be any more.
+fn reconsider(ledger: &mut Ledger, device: &Device, mut lanes: Vec<Row>) -> Result<()> {
+    while let Some(lane) = lanes.pop() {
+        while let Some(front) = ledger.tx.parked_in(device.row, lane)?.into_iter().next() {
+            let group = whole_group(ledger, &front)?;
+            if !may_pass(ledger, device, &front, &group)? {
+                break;
+            }
+            for (row, event) in group {
+                ledger.accept(&event, Arrival::Released(row), &device.station)?;
+                let other = ledger.lane_row(&event.envelope.lane)?;
+                if other != lane {
+                    lanes.push(other);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns a parked event with the parked members of its group, in device order.
+fn whole_group(ledger: &Ledger, held: &Held) -> Result<Vec<(Row, Event)>> {
+    let tx = ledger.tx;
+    let read = |row: Row| -> Result<Option<(Row, Event)>> {
+        Ok(Event::parse(&tx.event(row)?.bytes).ok().map(|event| (row, event)))
+    };
+    let Some((row, event)) = read(held.row)? else { return Ok(Vec::new()) };
+    let Some(group) = event.envelope.group else { return Ok(vec![(row, event)]) };
+    let size = u64::from(group.size);
+    let at = held.origin;
+    let (from, to) = (at.seq.saturating_sub(size - 1), at.seq + size);
+    let mut members = Vec::new();
+    for (_, _, neighbour) in tx.positions(at.device, at.incarnation, from, to)? {
+        if neighbour.place.is_err()
+            && let Some((row, member)) = read(neighbour.row)?
+            && member.envelope.group == Some(group)
+        {
+            members.push((row, member));
+        }
+    }
+    Ok(members)
+}
+
+/// Tells whether every member of a group may have its place now.
+fn may_pass(
+    ledger: &mut Ledger,
+    device: &Device,
+    front: &Held,
+    group: &[(Row, Event)],
+) -> Result<bool> {
+    let whole = group.first().is_some_and(|(_, event)| {
+        let size = event.envelope.group.map_or(1, |group| usize::from(group.size));
+        let first = event.envelope.group.is_none_or(|group| group.first == event.envelope.id);
+        first && group.len() == size
+    });
+    if !whole {
+        return Ok(false);
+    }
+    for (row, event) in group {
+        let held = ledger.tx.event(*row)?;
+        // These two are not in the event itself: only a clerk can say that they do not matter.
+        if matches!(held.place, Err(ParkReason::BadSignature | ParkReason::MediaMissing)) {
+            return Ok(false);
+        }
+        let facts = ledger.lane_facts(&event.envelope.lane)?;
+        if let Err(reason) = judge(event, device, facts) {
+            if *row == front.row && front.place != Err(reason) {
+                ledger.tx.park_event(*row, reason)?;
+            }
+            return Ok(false);
+        }
+        // A member must not overtake what is parked before it in a lane of its own.
+        let Some(lane) = held.lane else { return Ok(false) };
+        let ahead = ledger.tx.parked_in(device.row, lane)?.into_iter().next();
+        if ahead.is_some_and(|ahead| !group.iter().any(|(row, _)| *row == ahead.row)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,486 @@
+//! What a device sent: where each event stands in its chain, and what becomes of it.
+//!
+//! Nothing a device sends blocks its cursor or another lane: whatever cannot be placed is parked,
+//! chained and receipted like everything else.
+
+use std::collections::{HashMap, HashSet};
+
+use lastmile_core::event::{self, Event, Group, Lane, LineError};
+use lastmile_core::id::{Digest, EventId};
+use lastmile_core::privacy::{VaultEntry, VaultRef};
+use lastmile_core::sync::wire::{
+    ParkReason, Push, Receipt, ReceiptBody, Verdict, head_text, verdict_list,
+};
+
+use super::judge::judge;
+use super::ledger::{Arrival, Ledger};
+use super::{park, refs};
+use crate::keys;
+use crate::problem::{HubError, Result};
+use crate::store::{Device, Head, Held, NewEvent, Origin, Row, Stretch};
+
+/// One pushed line, hashed and read once.
+pub(crate) struct Line<'a> {
+    bytes: &'a [u8],
+    leaf: Digest,
+    event: std::result::Result<Event, LineError>,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Self {
+        Self { bytes, leaf: event::leaf(bytes), event: Event::parse(bytes) }
+    }
+}
+
+/// What the hub says about a push.
+pub(crate) struct Received {
+    pub verdicts: Vec<Verdict>,
+    pub vault_refused: Vec<VaultRef>,
+    pub receipt: Option<Receipt>,
+    pub held_to: u64,
+}
+
+/// What becomes of a line.
+enum Fate {
+    /// Its position is held already, by the same bytes.
+    Here(Held),
+    /// Its event is held already, at another position.
+    Known(Held),
+    /// It comes a second time in this push; the first is at this index.
+    Again(usize),
+    /// It is new: accepted, or parked.
+    New(std::result::Result<(), ParkReason>),
+    /// Its position or its id is taken by other bytes, or it comes after one that is.
+    Forked,
+}
+
+/// Takes a push in.
+pub(crate) fn receive(
+    ledger: &mut Ledger,
+    device: &Device,
+    push: &Push,
+    lines: &[Line],
+) -> Result<Received> {
+    let vault_refused = take_vault(ledger, push)?;
+    let mut chain = Chain::meet(ledger, device, push, lines)?;
+    if chain.signed && forgive(ledger, device, &chain)? {
+        chain = Chain::meet(ledger, device, push, lines)?;
+    }
+    let held_to = chain.held.received_to;
+    if lines.is_empty() {
+        return Ok(Received { verdicts: Vec::new(), vault_refused, receipt: None, held_to });
+    }
+    let mut fates = chain.fates(ledger, device, lines)?;
+    sentence(ledger, device, push, lines, &chain, &mut fates)?;
+    let verdicts = execute(ledger, device, lines, &chain, &fates)?;
+    let held_to = chain.advance(ledger, device, &fates)?;
+    let receipt = sign(ledger, device, lines, &chain, &fates, &verdicts)?;
+    Ok(Received { verdicts, vault_refused, receipt: Some(receipt), held_to })
+}
+
+fn take_vault(ledger: &Ledger, push: &Push) -> Result<Vec<VaultRef>> {
+    let mut refused = Vec::new();
+    for line in &push.vault {
+        match serde_json::from_slice::<VaultEntry>(line) {
+            Ok(entry) if entry.is_genuine() => ledger.tx.put_entry(&entry)?,
+            Ok(entry) => refused.push(entry.reference),
+            // The push was counted line by line: one that is no entry has no name to refuse by.
+            Err(_) => return Err(HubError::malformed("a push; a vault line is not an entry")),
+        }
+    }
+    Ok(refused)
+}
+
+/// Looks again at what was parked because its push was not signed, now that it comes signed.
+fn forgive(ledger: &mut Ledger, device: &Device, chain: &Chain) -> Result<bool> {
+    let unsigned: Vec<Row> = chain
+        .taken
+        .values()
+        .filter(|held| held.place == Err(ParkReason::BadSignature))
+        .map(|held| held.row)
+        .collect();
+    for row in &unsigned {
+        ledger.tx.park_event(*row, ParkReason::Behind)?;
+    }
+    if unsigned.is_empty() {
+        return Ok(false);
+    }
+    park::reconsider_device(ledger, device)?;
+    Ok(true)
+}
+
+/// Where a push meets what the hub holds of its device's chain.
+struct Chain {
+    incarnation: u32,
+    first_seq: u64,
+    prev_link: Digest,
+    held: Head,
+    /// A later incarnation has pushed: whoever still uses this one is a second device.
+    outdated: bool,
+    /// The push does not continue what is held.
+    gap: bool,
+    signed: bool,
+    /// The link after each line.
+    links: Vec<Digest>,
+    /// What stands at the pushed positions.
+    taken: HashMap<u64, Held>,
+}
+
+impl Chain {
+    fn meet(ledger: &Ledger, device: &Device, push: &Push, lines: &[Line]) -> Result<Self> {
+        let tx = ledger.tx;
+        let header = &push.header;
+        let (incarnation, first_seq) = (header.incarnation, header.first_seq);
+        if incarnation == 0 || first_seq == 0 {
+            return Err(HubError::malformed("a push; positions and incarnations start at 1"));
+        }
+        let end = first_seq + lines.len() as u64;
+        let held = tx.head(device.row, incarnation)?;
+        let older = tx.head_before(device.row, incarnation)?;
+        let latest = tx.head_before(device.row, u32::MAX)?;
+        let nothing = Head { incarnation, received_to: 0, link: Digest::default() };
+        let before = older.map_or_else(Digest::default, |head| head.link);
+        let head = held.unwrap_or(nothing);
+
+        let mut taken = HashMap::new();
+        let mut expected = match first_seq - 1 {
+            0 => Some(before),
+            last if last == head.received_to => Some(head.link),
+            _ => None,
+        };
+        if first_seq <= head.received_to {
+            let positions = tx.positions(device.row, incarnation, first_seq.max(2) - 1, end)?;
+            for (seq, link, event) in positions {
+                if seq + 1 == first_seq {
+                    expected = Some(link);
+                } else if seq >= first_seq {
+                    taken.insert(seq, event);
+                }
+            }
+        }
+
+        let mut link = header.prev_link;
+        let links: Vec<Digest> = lines
+            .iter()
+            .map(|line| {
+                link = event::link(&link, &line.leaf);
+                link
+            })
+            .collect();
+        let signed = device.public_key.as_deref().is_none_or(|key| {
+            let text = head_text(device.id, incarnation, end - 1, &link);
+            let signature = header.signature.as_deref();
+            signature.is_some_and(|signature| keys::verifies(key, text.as_bytes(), signature))
+        });
+        Ok(Self {
+            incarnation,
+            first_seq,
+            prev_link: header.prev_link,
+            held: head,
+            outdated: latest.is_some_and(|latest| latest.incarnation > incarnation),
+            gap: expected != Some(header.prev_link),
+            signed,
+            links,
+            taken,
+        })
+    }
+
+    fn origin(&self, device: &Device, index: usize) -> Origin {
+        let seq = self.first_seq + index as u64;
+        Origin { device: device.row, incarnation: self.incarnation, seq }
+    }
+
+    /// Says which lines are held already, and from which on the device has forked.
+    fn fates(&self, ledger: &Ledger, device: &Device, lines: &[Line]) -> Result<Vec<Fate>> {
+        let tx = ledger.tx;
+        let mut fates = Vec::with_capacity(lines.len());
+        let mut ids: HashMap<EventId, usize> = HashMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            let seq = self.first_seq + index as u64;
+            let fate = if let Some(held) = self.taken.get(&seq) {
+                if held.leaf == line.leaf { Fate::Here(held.clone()) } else { Fate::Forked }
+            } else if self.outdated {
+                Fate::Forked
+            } else if let Some(id) = own_id(line, device) {
+                match (ids.get(&id), tx.event_by_id(id)?) {
+                    (_, Some(held)) if held.leaf == line.leaf => Fate::Known(held),
+                    (Some(first), None) if lines[*first].leaf == line.leaf => Fate::Again(*first),
+                    (None, None) => {
+                        ids.insert(id, index);
+                        Fate::New(Ok(()))
+                    }
+                    _ => Fate::Forked,
+                }
+            } else if let Some(held) = tx.opaque(device.row, &line.leaf)? {
+                Fate::Known(held)
+            } else {
+                Fate::New(Ok(()))
+            };
+            if matches!(fate, Fate::Forked) {
+                break;
+            }
+            fates.push(fate);
+        }
+        if fates.len() < lines.len() {
+            drop_cut_group(lines, &mut fates);
+        }
+        fates.resize_with(lines.len(), || Fate::Forked);
+        Ok(fates)
+    }
+
+    /// Moves the head to the last line that is held now. Returns the highest position held.
+    fn advance(&self, ledger: &Ledger, device: &Device, fates: &[Fate]) -> Result<u64> {
+        let held = fates.iter().take_while(|fate| !matches!(fate, Fate::Forked)).count();
+        let last = self.first_seq + held as u64 - 1;
+        if held == 0 || last <= self.held.received_to {
+            return Ok(self.held.received_to);
+        }
+        let link = self.links[held - 1];
+        let head = Head { incarnation: self.incarnation, received_to: last, link };
+        ledger.tx.put_head(device.row, &head)?;
+        Ok(last)
+    }
+}
+
+/// Takes the beginning of a group that a fork cuts off out of what is held: the device offers all
+/// of it again, and then it must find none of it here.
+fn drop_cut_group(lines: &[Line], fates: &mut Vec<Fate>) {
+    let Some(Fate::New(_)) = fates.last() else { return };
+    let Some(group) = group_of(&lines[fates.len() - 1]) else { return };
+    let same = |(line, fate): &(&Line, &Fate)| {
+        matches!(fate, Fate::New(_)) && group_of(line) == Some(group)
+    };
+    let members = lines.iter().zip(fates.iter()).take(fates.len()).rev().take_while(same).count();
+    if members < usize::from(group.size) {
+        fates.truncate(fates.len() - members);
+    }
+}
+
+fn group_of(line: &Line) -> Option<Group> {
+    line.event.as_ref().ok().and_then(|event| event.envelope.group)
+}
+
+/// The id under which a line is known: that of an event which this device says it recorded.
+/// Anything else it sends is held without id, and cannot take the id of another's event.
+fn own_id(line: &Line, device: &Device) -> Option<EventId> {
+    let event = line.event.as_ref().ok()?;
+    (event.envelope.device == device.id).then_some(event.envelope.id)
+}
+
+/// Says which of the new lines are accepted and why others are parked, group by group.
+fn sentence(
+    ledger: &mut Ledger,
+    device: &Device,
+    push: &Push,
+    lines: &[Line],
+    chain: &Chain,
+    fates: &mut [Fate],
+) -> Result<()> {
+    let lost: HashSet<Digest> = push.header.media_lost.iter().copied().collect();
+    let lost = not_held(ledger, device, lost)?;
+    let mut blocked: HashSet<Row> = ledger.tx.parked_lanes(device.row)?.into_iter().collect();
+    let mut opened: HashSet<Lane> = HashSet::new();
+    let mut start = 0;
+    while start < lines.len() {
+        if !matches!(fates[start], Fate::New(_)) {
+            start += 1;
+            continue;
+        }
+        let (end, whole) = group_end(lines, fates, start);
+        let mut reasons = Vec::with_capacity(end - start);
+        for line in &lines[start..end] {
+            let mut result = judge_line(ledger, device, chain, line, &opened)?;
+            if result.is_ok() && refs::names_any(line.bytes, &lost) {
+                result = Err(ParkReason::MediaMissing);
+            }
+            if result.is_ok() && blocked.contains(&row_of(ledger, line)?.unwrap_or_default()) {
+                result = Err(ParkReason::Behind);
+            }
+            reasons.push(result.and(if whole { Ok(()) } else { Err(ParkReason::Unparseable) }));
+        }
+        let all_pass = reasons.iter().all(std::result::Result::is_ok);
+        for (index, reason) in (start..end).zip(reasons) {
+            if all_pass {
+                if let Ok(event) = &lines[index].event {
+                    opened.insert(event.envelope.lane.clone());
+                }
+            } else {
+                fates[index] = Fate::New(Err(reason.err().unwrap_or(ParkReason::Behind)));
+                blocked.extend(row_of(ledger, &lines[index])?);
+            }
+        }
+        start = end;
+    }
+    Ok(())
+}
+
+fn not_held(
+    ledger: &Ledger,
+    device: &Device,
+    mut digests: HashSet<Digest>,
+) -> Result<HashSet<Digest>> {
+    for digest in digests.clone() {
+        if ledger.tx.upload_of(device.row, &digest)?.is_some_and(|upload| upload.confirmed) {
+            digests.remove(&digest);
+        }
+    }
+    Ok(digests)
+}
+
+/// The row of a line's lane; lines that are not events have none.
+fn row_of(ledger: &mut Ledger, line: &Line) -> Result<Option<Row>> {
+    match &line.event {
+        Ok(event) => ledger.lane_row(&event.envelope.lane).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Returns where the group that starts at `start` ends, and whether it is whole. A member that
+/// does not parse belongs to it by its position.
+fn group_end(lines: &[Line], fates: &[Fate], start: usize) -> (usize, bool) {
+    let Some(group) = group_of(&lines[start]) else { return (start + 1, true) };
+    let size = usize::from(group.size).max(1);
+    let first = lines[start].event.as_ref().is_ok_and(|event| event.envelope.id == group.first);
+    let belongs = |index: usize| {
+        matches!(fates[index], Fate::New(_))
+            && (lines[index].event.is_err() || group_of(&lines[index]) == Some(group))
+    };
+    let mut end = start + 1;
+    while end < lines.len() && end < start + size && belongs(end) {
+        end += 1;
+    }
+    (end, first && end - start == size)
+}
+
+fn judge_line(
+    ledger: &mut Ledger,
+    device: &Device,
+    chain: &Chain,
+    line: &Line,
+    opened: &HashSet<Lane>,
+) -> Result<std::result::Result<(), ParkReason>> {
+    let event = match &line.event {
+        Ok(event) => event,
+        Err(LineError::TooLarge) => return Ok(Err(ParkReason::TooLarge)),
+        Err(LineError::Unparseable) => return Ok(Err(ParkReason::Unparseable)),
+    };
+    if !chain.signed {
+        return Ok(Err(ParkReason::BadSignature));
+    }
+    let mut facts = ledger.lane_facts(&event.envelope.lane)?;
+    facts.known |= opened.contains(&event.envelope.lane);
+    Ok(judge(event, device, facts))
+}
+
+/// Writes the new lines down and returns a verdict for every line.
+fn execute(
+    ledger: &mut Ledger,
+    device: &Device,
+    lines: &[Line],
+    chain: &Chain,
+    fates: &[Fate],
+) -> Result<Vec<Verdict>> {
+    reserve(ledger, lines, fates)?;
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(lines.len());
+    let mut rows: Vec<Row> = Vec::with_capacity(lines.len());
+    for (index, (line, fate)) in lines.iter().zip(fates).enumerate() {
+        let origin = chain.origin(device, index);
+        let (verdict, row) = match fate {
+            Fate::Forked => (Verdict::DeviceForked, None),
+            Fate::Here(held) => (as_before(held), None),
+            Fate::Known(held) => (as_before(held), Some(held.row)),
+            Fate::Again(first) => (again(verdicts[*first]), Some(rows[*first])),
+            Fate::New(Ok(())) => {
+                let event =
+                    line.event.as_ref().map_err(|_| HubError::Damaged("an accepted event"))?;
+                let arrival = Arrival::New { leaf: &line.leaf, bytes: line.bytes, origin };
+                let placed = ledger.accept(event, arrival, &device.station)?;
+                (Verdict::Accepted(placed.lane_seq), Some(placed.row))
+            }
+            Fate::New(Err(reason)) => {
+                let lane = row_of(ledger, line)?;
+                let row = ledger.tx.add_event(&NewEvent {
+                    id: own_id(line, device),
+                    leaf: &line.leaf,
+                    lane,
+                    place: Err(*reason),
+                    origin,
+                    bytes: line.bytes,
+                })?;
+                (Verdict::Parked(*reason), Some(row))
+            }
+        };
+        if let Some(row) = row {
+            ledger.tx.put_position(&origin, &chain.links[index], row)?;
+        }
+        verdicts.push(verdict);
+        rows.push(row.unwrap_or_default());
+    }
+    Ok(verdicts)
+}
+
+/// Advances each lane's row once for all of its events.
+fn reserve(ledger: &mut Ledger, lines: &[Line], fates: &[Fate]) -> Result<()> {
+    let mut counts: std::collections::BTreeMap<&Lane, u64> = std::collections::BTreeMap::new();
+    for (line, fate) in lines.iter().zip(fates) {
+        if let (Ok(event), Fate::New(Ok(()))) = (&line.event, fate) {
+            *counts.entry(&event.envelope.lane).or_default() += 1;
+        }
+    }
+    for (lane, count) in counts {
+        ledger.reserve(lane, count)?;
+    }
+    Ok(())
+}
+
+fn as_before(held: &Held) -> Verdict {
+    match held.place {
+        Ok(lane_seq) => Verdict::AlreadyKnown(lane_seq),
+        Err(reason) => Verdict::Parked(reason),
+    }
+}
+
+fn again(first: Verdict) -> Verdict {
+    match first {
+        Verdict::Accepted(lane_seq) => Verdict::AlreadyKnown(lane_seq),
+        other => other,
+    }
+}
+
+/// Signs what was received. A push that brought nothing new is receipted too, but not kept twice.
+fn sign(
+    ledger: &Ledger,
+    device: &Device,
+    lines: &[Line],
+    chain: &Chain,
+    fates: &[Fate],
+    verdicts: &[Verdict],
+) -> Result<Receipt> {
+    let list = verdict_list(lines.iter().map(|line| &line.leaf).zip(verdicts));
+    let count = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    let receipt = ledger.hub.keys.sign(&ReceiptBody {
+        device: device.id,
+        incarnation: chain.incarnation,
+        first_seq: chain.first_seq,
+        count,
+        prev_link: chain.prev_link,
+        head: chain.links.last().copied().unwrap_or(chain.prev_link),
+        verdicts: Digest::of(&[list.as_bytes()]),
+        chain_gap: chain.gap,
+        hub_ms: ledger.now.ms,
+    });
+    if fates.iter().any(|fate| !matches!(fate, Fate::Here(_) | Fate::Forked)) {
+        let letters = list.lines().filter_map(|line| line.chars().last()).collect();
+        let forked = lines.iter().zip(fates);
+        let forked = forked.filter(|(_, fate)| matches!(fate, Fate::Forked));
+        let stretch = Stretch {
+            first_seq: chain.first_seq,
+            count,
+            letters,
+            forked: forked.map(|(line, _)| line.leaf).collect(),
+            receipt: receipt.clone(),
+        };
+        ledger.tx.put_receipt(device.row, chain.incarnation, &stretch)?;
+    }
+    Ok(receipt)
+}
