@@ -64,6 +64,22 @@ impl Request {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
+    /// Changes a header's value.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value));
+    }
+
+    /// Returns the method that is meant: some proxies and old clients can send nothing but POST.
+    pub(crate) fn method(&self) -> &str {
+        self.get("X-HTTP-Method-Override").unwrap_or(&self.method)
+    }
+
+    /// Tells whether the body is part of a file.
+    pub(crate) fn is_upload_part(&self) -> bool {
+        self.method() == "PATCH" && self.parts().starts_with(&["v1", "media"])
+    }
+
     /// Returns the bearer token.
     pub(crate) fn token(&self) -> Option<&str> {
         self.get("Authorization")?.strip_prefix("Bearer ").map(str::trim)

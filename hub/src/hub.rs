@@ -116,6 +116,16 @@ impl Hub {
         }
     }
 
+    /// Returns how long the body of a request may be, so that nothing longer is even read.
+    pub(crate) fn body_limit(&self, request: &Request) -> u64 {
+        match request.parts().as_slice() {
+            ["v1", "sync"] => self.settings.limits.push_bytes,
+            ["v1", "media", ..] => self.settings.patch_bytes,
+            ["v1", "clerk", ..] => self.settings.clerk_bytes,
+            _ => 4096,
+        }
+    }
+
     /// Healthy is: the database takes a transaction.
     fn health(&self) -> Result<Response> {
         let tx = self.store.begin()?;

@@ -15,6 +15,7 @@ mod media;
 mod problem;
 mod reactions;
 mod secret;
+pub mod serve;
 mod settings;
 mod sight;
 mod station;

@@ -1,3 +1,22 @@
 //! `lastmile-hub`: the reference hub on one machine.
 
-fn main() {}
+mod cli;
+
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .init();
+    match cli::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lastmile-hub: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -35,8 +35,7 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Response {
 }
 
 fn route(hub: &Hub, request: &Request, path: &[&str]) -> Result<Response> {
-    // Some proxies and old clients can send nothing but POST.
-    let method = request.get("X-HTTP-Method-Override").unwrap_or(&request.method);
+    let method = request.method();
     if method == "OPTIONS" {
         return Ok(Response::new(204)
             .header("Tus-Extension", EXTENSIONS)

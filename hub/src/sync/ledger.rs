@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
-use lastmile_core::fold::{FOLD_VERSION, LaneState, fold};
+use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
 use lastmile_core::sync::wire::{ReceiptBody, Verdict, verdict_list};
 use lastmile_core::time::Moment;
@@ -170,7 +170,7 @@ impl<'a> Ledger<'a> {
         };
 
         let before = open.state.clone();
-        if takes_back(event) {
+        if needs_refold(event) {
             open.state = refold(tx, lane, open.row)?;
         } else {
             open.state.apply(event, Some(lane_seq));
@@ -354,12 +354,6 @@ impl<'a> Ledger<'a> {
         };
         self.tx.put_receipt(chain.device.row, OWN_INCARNATION, &stretch)
     }
-}
-
-/// Tells whether an event says that an earlier one did not occur: its lane is folded again.
-fn takes_back(event: &Event) -> bool {
-    use lastmile_core::event::CorrectionReason::DidNotOccur;
-    matches!(&event.fact, Fact::CorrectionDeclared(c) if c.reason == DidNotOccur)
 }
 
 /// The station that an event names for its lane.

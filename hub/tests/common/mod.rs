@@ -48,7 +48,7 @@ impl Entropy for Seeded {
 }
 
 pub struct World {
-    pub hub: Hub,
+    pub hub: Arc<Hub>,
     pub clock: Arc<FakeClock>,
     pub entropy: Arc<Seeded>,
 }
@@ -79,7 +79,7 @@ impl World {
     ) -> Self {
         let clock = Arc::new(FakeClock(AtomicI64::new(START_MS)));
         let entropy = Arc::new(Seeded(AtomicU64::new(0)));
-        let hub = open(clock.clone(), entropy.clone()).unwrap();
+        let hub = Arc::new(open(clock.clone(), entropy.clone()).unwrap());
         hub.add_station(&station()).unwrap();
         Self { hub, clock, entropy }
     }
@@ -133,6 +133,14 @@ impl World {
         let draft = Draft { lane, fact: fact.into() };
         let actor = Actor::Station(at.clone());
         self.hub.record_facts(at, &actor, vec![vec![draft]], vault).unwrap();
+    }
+
+    /// Begins an upload and returns its location.
+    pub fn create_upload(&self, phone: &Phone, file: &[u8]) -> String {
+        let creation = phone.creation(&Digest::of(&[file]), file.len(), "jpeg");
+        let answer = self.hub.handle(&creation);
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+        answer.get("Location").unwrap().to_owned()
     }
 
     /// Enrols a phone without a key.
@@ -245,6 +253,32 @@ impl Phone {
     /// "Taken out for delivery", the plainest thing a courier can say about a parcel.
     pub fn out(&self, n: u32) -> Event {
         self.event(&parcel(n), ParcelOutForDelivery {})
+    }
+
+    pub fn media(&self, method: &str, path: &str) -> Request {
+        Request::new(method, path)
+            .bearer(&self.enrolment.device_token)
+            .header("Tus-Resumable", "1.0.0")
+    }
+
+    pub fn creation(&self, sha256: &Digest, bytes: usize, kind: &str) -> Request {
+        let encode = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+        let metadata = format!(
+            "sha256 {},evidence {},kind {}",
+            encode(&sha256.to_string()),
+            encode("018f0000-0000-7000-8000-000000000000"),
+            encode(kind)
+        );
+        self.media("POST", "/v1/media")
+            .header("Upload-Length", bytes.to_string())
+            .header("Upload-Metadata", metadata)
+    }
+
+    pub fn part(&self, location: &str, offset: usize, bytes: &[u8]) -> Request {
+        self.media("PATCH", location)
+            .header("Content-Type", "application/offset+octet-stream")
+            .header("Upload-Offset", offset.to_string())
+            .with_body(bytes)
     }
 
     pub fn new_case(&self) -> CaseId {
