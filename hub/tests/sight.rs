@@ -20,12 +20,12 @@ fn contacted(phone: &Phone, n: u32) -> Event {
 
 /// The kinds of a reply's lines, `-` for one that is withheld.
 fn kinds(answer: &Answer) -> Vec<String> {
-    let kind = |line: &Vec<u8>| match Event::parse(line) {
-        Ok(event) => event.fact.kind().to_owned(),
-        Err(_) => {
+    let kind = |line: &Vec<u8>| {
+        let Ok(event) = Event::parse(line) else {
             serde_json::from_slice::<Withheld>(line).unwrap();
-            "-".to_owned()
-        }
+            return "-".to_owned();
+        };
+        event.fact.kind().to_owned()
     };
     answer.lines.iter().map(kind).collect()
 }

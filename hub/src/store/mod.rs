@@ -235,6 +235,8 @@ pub trait Chains {
     fn place_event(&self, event: Row, id: EventId, lane: Row, lane_seq: u64) -> Result<()>;
     /// Returns an event.
     fn event(&self, row: Row) -> Result<Held>;
+    /// Returns an event that may not be there.
+    fn find_event(&self, row: Row) -> Result<Option<Held>>;
     /// Keeps a receipt.
     fn put_receipt(&self, device: Row, incarnation: u32, stretch: &Stretch) -> Result<()>;
     /// Returns the receipts that cover a position, oldest first.
@@ -276,8 +278,15 @@ pub trait Lanes {
     ) -> Result<()>;
     /// Returns the placed events of a lane, in order.
     fn lane_events(&self, lane: Row) -> Result<Vec<Held>>;
-    /// Returns the lanes of a kind (`parcel:`, `exception:` …) at a station.
-    fn lanes_of(&self, kind: &str, station: &StationId) -> Result<Vec<(Lane, LaneRow)>>;
+    /// Returns at most `limit` lanes of a kind (`parcel:`, `exception:` …) at a station, by name,
+    /// after the one called `after`.
+    fn lanes_of(
+        &self,
+        kind: &str,
+        station: &StationId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(Lane, LaneRow)>>;
     /// Returns the lanes in which a device has something parked.
     fn parked_lanes(&self, device: Row) -> Result<Vec<Row>>;
     /// Returns what a device has parked in a lane, in device order.

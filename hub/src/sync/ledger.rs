@@ -130,6 +130,12 @@ impl<'a> Ledger<'a> {
         Ok(LaneFacts { known: open.known, station: open.station.as_ref() })
     }
 
+    /// Returns a lane's state; `None` while it has no event.
+    pub(crate) fn state(&mut self, lane: &Lane) -> Result<Option<&LaneState>> {
+        let open = self.open(lane)?;
+        Ok(open.known.then_some(&open.state))
+    }
+
     /// Reserves positions for the `count` events of a lane that are about to be accepted, so that
     /// its row is written once and not once per event.
     pub(crate) fn reserve(&mut self, lane: &Lane, count: u64) -> Result<()> {
