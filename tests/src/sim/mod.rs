@@ -211,8 +211,8 @@ impl Sim {
         let mut rng = self.rng.fork();
         let command = acts::clerk_act(&mut rng, &self.day(), &self.couriers, self.time.ms());
         match self.station.command(&command) {
-            200 => self.tally.count("clerk", "recorded"),
-            409 | 404 | 422 => self.tally.count("clerk", "refused"),
+            200 | 201 => self.tally.count("clerk", "recorded"),
+            400 | 404 | 409 | 422 => self.tally.count("clerk", "refused"),
             status => return Err(format!("a clerk's command was answered {status}")),
         }
         Ok(())
@@ -351,7 +351,12 @@ impl Sim {
                 self.station.quarantine(self.rogue.device(), quarantined);
                 self.tally.count("fault", "quarantine");
             }
-            91..94 => {
+            91..92 => {
+                if self.station.release_one(&mut rng) {
+                    self.tally.count("clerk", "released from the park");
+                }
+            }
+            92..94 => {
                 if self.phones[who].lose_a_photo(&mut rng) {
                     self.tally.count("fault", "photo gone");
                 }
