@@ -91,6 +91,12 @@ impl Request {
         path.trim_matches('/').split('/').collect()
     }
 
+    /// Returns one value of the query. Values are ids and numbers: nothing is percent-decoded.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.path.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
     /// Reads a JSON body.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, expected: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|_| HubError::malformed(expected))

@@ -13,7 +13,7 @@ use crate::media::{FolderMedia, MediaStore, MemoryMedia};
 use crate::problem::{HubError, Result};
 use crate::settings::Settings;
 use crate::store::{Clerk, Device, HubStore, SqliteStore, Station, Tx};
-use crate::{enrol, media, secret, sync};
+use crate::{clerk, enrol, media, secret, sync};
 
 /// What a hub is made of. Nothing in it is global: a test or the simulator makes as many as it
 /// likes, each with its own clock and random bytes.
@@ -110,6 +110,7 @@ impl Hub {
             ("POST", ["v1", "enrol"]) => enrol::enrol(self, request),
             ("POST", ["v1", "session"]) => enrol::renew_session(self, request),
             ("DELETE", ["v1", "session"]) => enrol::end_session(self, request),
+            (_, ["v1", "clerk", rest @ ..]) => clerk::handle(self, request, rest),
             ("GET", ["v1", "keys"]) => Ok(Response::json(200, &[self.keys.certificate()])),
             ("GET", ["healthz"]) => self.health(),
             _ => Err(HubError::not_found("this path")),

@@ -7,17 +7,16 @@
 
 #![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
 
+mod clerk;
 mod enrol;
 mod http;
 mod hub;
 mod keys;
 mod media;
 mod problem;
-mod reactions;
 mod secret;
 pub mod serve;
 mod settings;
-mod sight;
 mod station;
 pub mod store;
 mod sync;

@@ -73,17 +73,3 @@ pub(crate) fn record_groups(
     }
     Ok(recorded)
 }
-
-impl Hub {
-    /// Gives a parked event its place because a person says so, and looks again at those behind
-    /// it. Returns its position.
-    pub fn release(&self, row: crate::store::Row) -> Result<u64> {
-        let tx = self.store.begin()?;
-        let held = tx.event(row)?;
-        let mut ledger = Ledger::new(self, &*tx)?;
-        let lane_seq = crate::sync::release(&mut ledger, &held)?;
-        ledger.settle()?;
-        tx.commit()?;
-        Ok(lane_seq)
-    }
-}

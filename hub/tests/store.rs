@@ -8,7 +8,8 @@ use std::path::Path;
 
 use common::{parcel, station};
 use lastmile_core::id::{CourierNo, Digest};
-use lastmile_hub::store::{Head, HubStore, Shown, SqliteStore};
+use lastmile_core::visibility::Sight;
+use lastmile_hub::store::{Head, HubStore, SqliteStore};
 
 fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(&folder.join("hub.db")).unwrap()
@@ -68,7 +69,7 @@ fn a_feed_is_dense_and_never_shows_a_later_entry_before_an_earlier_one() {
         };
         let row = tx.add_event(&new).unwrap();
         let courier = tx.courier(&no).unwrap();
-        tx.add_to_feed(courier, &[(row, Shown::Fact, false)]).unwrap();
+        tx.add_to_feed(courier, &[(row, Sight::Fact, false)]).unwrap();
         tx.commit().unwrap();
     };
 

@@ -345,24 +345,6 @@ fn a_receipt_covers_what_was_pushed_and_verifies() {
     assert!(!body.chain_gap);
 }
 
-#[test]
-fn losing_a_parcel_is_the_last_thing_a_courier_hears_of_it() {
-    let world = World::new();
-    let (mut a, mut b) = (world.phone("A"), world.phone("B"));
-    world.announce(1);
-    world.assign(1, "A");
-    a.pull(&world);
-
-    world.reassign(1, "A", "B");
-    let everything = b.pull(&world);
-    b.push(&world, &[b.out(1)]);
-
-    let last = a.pull(&world);
-    assert!(matches!(last.facts()[..], [Fact::ParcelReassigned(_)]));
-    assert_eq!(everything.header.lane_seqs, [1, 2, 3], "the new courier gets all of it");
-    assert!(a.pull(&world).lines.is_empty());
-}
-
 fn receipt_body(receipt: &Receipt) -> ReceiptBody {
     serde_json::from_str(&receipt.body).unwrap()
 }

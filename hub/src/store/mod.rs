@@ -22,6 +22,7 @@ use lastmile_core::evidence::MediaKind;
 use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, EvidenceId, StationId};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{ParkReason, Receipt};
+use lastmile_core::visibility::{Relation, Sight};
 use uuid::Uuid;
 
 use crate::problem::Result;
@@ -234,6 +235,8 @@ pub trait Chains {
     fn place_event(&self, event: Row, id: EventId, lane: Row, lane_seq: u64) -> Result<()>;
     /// Returns an event.
     fn event(&self, row: Row) -> Result<Held>;
+    /// Returns an event that may not be there.
+    fn find_event(&self, row: Row) -> Result<Option<Held>>;
     /// Keeps a receipt.
     fn put_receipt(&self, device: Row, incarnation: u32, stretch: &Stretch) -> Result<()>;
     /// Returns the receipts that cover a position, oldest first.
@@ -275,8 +278,15 @@ pub trait Lanes {
     ) -> Result<()>;
     /// Returns the placed events of a lane, in order.
     fn lane_events(&self, lane: Row) -> Result<Vec<Held>>;
-    /// Returns the lanes of a kind (`parcel:`, `exception:` …) at a station.
-    fn lanes_of(&self, kind: &str, station: &StationId) -> Result<Vec<(Lane, LaneRow)>>;
+    /// Returns at most `limit` lanes of a kind (`parcel:`, `exception:` …) at a station, by name,
+    /// after the one called `after`.
+    fn lanes_of(
+        &self,
+        kind: &str,
+        station: &StationId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(Lane, LaneRow)>>;
     /// Returns the lanes in which a device has something parked.
     fn parked_lanes(&self, device: Row) -> Result<Vec<Row>>;
     /// Returns what a device has parked in a lane, in device order.
@@ -287,17 +297,6 @@ pub trait Lanes {
     fn parked(&self, station: Option<&StationId>) -> Result<Vec<Held>>;
 }
 
-/// How much of an event is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shown {
-    /// Its place and its hash.
-    Nothing,
-    /// The fact.
-    Fact,
-    /// The fact and the persons and texts it points at.
-    FactAndPerson,
-}
-
 /// An entry of a courier's feed.
 #[derive(Debug, Clone)]
 pub struct FeedEntry {
@@ -305,12 +304,12 @@ pub struct FeedEntry {
     pub pos: u64,
     /// The event.
     pub event: Held,
-    /// How much of it is shown.
-    pub shown: Shown,
+    /// How much of it he was to see when it was added.
+    pub sight: Sight,
     /// It was released from the park.
     pub released: bool,
-    /// The courier sees the lane now.
-    pub sees_lane: bool,
+    /// How he stands to the lane now.
+    pub relation: Option<Relation>,
 }
 
 /// What each courier may see and is sent.
@@ -318,11 +317,11 @@ pub trait Feeds {
     /// Returns the row of a courier, made if there is none.
     fn courier(&self, no: &CourierNo) -> Result<Row>;
     /// Returns who sees a lane, and as what.
-    fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, String)>>;
+    fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, Relation)>>;
     /// Says who sees a lane.
-    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, String)]) -> Result<()>;
+    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, Relation)]) -> Result<()>;
     /// Adds to the end of a courier's feed: events, how much is shown, released or not.
-    fn add_to_feed(&self, courier: Row, entries: &[(Row, Shown, bool)]) -> Result<()>;
+    fn add_to_feed(&self, courier: Row, entries: &[(Row, Sight, bool)]) -> Result<()>;
     /// Returns the position of a courier's last entry.
     fn feed_end(&self, courier: Row) -> Result<u64>;
     /// Returns at most `limit` entries after a position.

@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
+use lastmile_core::react::{Reaction, react};
 use lastmile_core::sync::wire::{ReceiptBody, Verdict, verdict_list};
 use lastmile_core::time::Moment;
+use lastmile_core::visibility::{self, Relation, Sight, sees};
 
 use super::judge::LaneFacts;
 use super::park;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::reactions::{self, Reaction};
-use crate::sight::{self, Viewers};
-use crate::store::{Device, Head, NewEvent, Origin, Row, Shown, Stretch, Tx};
+use crate::store::{Device, Head, NewEvent, Origin, Row, Stretch, Tx};
 
 /// How an accepted event came to be where it is.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ struct OpenLane {
     station: Option<StationId>,
     state: LaneState,
     changed: bool,
-    viewers: Viewers,
+    viewers: Vec<(CourierNo, Relation)>,
     viewers_changed: bool,
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct Ledger<'a> {
     lanes: HashMap<Lane, OpenLane>,
     /// Lanes that got their first event here: others' events may be waiting for them.
     opened: Vec<Lane>,
-    feed: Vec<(CourierNo, (Row, Shown, bool))>,
+    feed: Vec<(CourierNo, (Row, Sight, bool))>,
     own: BTreeMap<StationId, OwnChain>,
 }
 
@@ -128,6 +128,12 @@ impl<'a> Ledger<'a> {
     pub(crate) fn lane_facts(&mut self, lane: &Lane) -> Result<LaneFacts<'_>> {
         let open = self.open(lane)?;
         Ok(LaneFacts { known: open.known, station: open.station.as_ref() })
+    }
+
+    /// Returns a lane's state; `None` while it has no event.
+    pub(crate) fn state(&mut self, lane: &Lane) -> Result<Option<&LaneState>> {
+        let open = self.open(lane)?;
+        Ok(open.known.then_some(&open.state))
     }
 
     /// Reserves positions for the `count` events of a lane that are about to be accepted, so that
@@ -187,7 +193,7 @@ impl<'a> Ledger<'a> {
         self.show(event, row, released)?;
 
         let open = self.open(lane)?;
-        let reactions = reactions::react(&before, &open.state, event);
+        let reactions = react(&before, &open.state, event);
         let station = open.station.clone().unwrap_or_else(|| station.clone());
         for reaction in reactions {
             self.add_reaction(reaction, &station)?;
@@ -196,32 +202,37 @@ impl<'a> Ledger<'a> {
     }
 
     /// Adds an accepted event to the feeds of those who saw its lane before it or see it after.
+    ///
+    /// Who sees more of the lane than before is first sent what he missed of it.
     fn show(&mut self, event: &Event, row: Row, released: bool) -> Result<()> {
         let tx = self.tx;
         let lane = &event.envelope.lane;
         let open = self.open(lane)?;
-        let after = sight::viewers(lane, &open.state, event, &open.viewers);
+        let after = visibility::viewers(lane, &open.state);
         let before = std::mem::replace(&mut open.viewers, after.clone());
         open.viewers_changed |= before != after;
         let lane_row = open.row;
         for (no, relation) in &before {
             // The event that takes the sight away is the last one that is shown.
-            let now = after.iter().find(|(known, _)| known == no).map_or(relation, |(_, r)| r);
-            self.feed.push((no.clone(), (row, sight::shown(event, now), released)));
+            if !after.iter().any(|(known, _)| known == no) {
+                self.feed.push((no.clone(), (row, sees(event, *relation, no), released)));
+            }
         }
         let mut earlier = None;
         for (no, relation) in &after {
-            if before.iter().any(|(known, _)| known == no) {
-                continue;
+            let was = before.iter().find(|(known, _)| known == no).map(|(_, was)| *was);
+            if was != Some(*relation) {
+                if earlier.is_none() {
+                    earlier = Some(before_this(tx, lane_row, row)?);
+                }
+                for (old_row, old) in earlier.iter().flatten() {
+                    let sight = sees(old, *relation, no);
+                    if was.is_none_or(|was| sight > sees(old, was, no)) {
+                        self.feed.push((no.clone(), (*old_row, sight, false)));
+                    }
+                }
             }
-            if earlier.is_none() {
-                earlier = Some(tx.lane_events(lane_row)?);
-            }
-            for held in earlier.iter().flatten() {
-                let event = parse(&held.bytes)?;
-                let entry = (held.row, sight::shown(&event, relation), released && held.row == row);
-                self.feed.push((no.clone(), entry));
-            }
+            self.feed.push((no.clone(), (row, sees(event, *relation, no), released)));
         }
         Ok(())
     }
@@ -313,7 +324,7 @@ impl<'a> Ledger<'a> {
                 self.tx.put_viewers(open.row, &open.viewers)?;
             }
         }
-        let mut feeds: BTreeMap<&CourierNo, Vec<(Row, Shown, bool)>> = BTreeMap::new();
+        let mut feeds: BTreeMap<&CourierNo, Vec<(Row, Sight, bool)>> = BTreeMap::new();
         for (no, entry) in &self.feed {
             feeds.entry(no).or_default().push(*entry);
         }
@@ -372,6 +383,13 @@ pub(crate) fn refold(tx: &dyn Tx, lane: &Lane, row: Row) -> Result<LaneState> {
         .map(|held| Ok((parse(&held.bytes)?, held.place.unwrap_or_default())))
         .collect::<Result<_>>()?;
     Ok(fold(lane, events.iter().map(|(event, lane_seq)| (event, Some(*lane_seq)))))
+}
+
+/// Returns the placed events of a lane but one.
+fn before_this(tx: &dyn Tx, lane: Row, but: Row) -> Result<Vec<(Row, Event)>> {
+    let held = tx.lane_events(lane)?;
+    let others = held.iter().filter(|held| held.row != but);
+    others.map(|held| Ok((held.row, parse(&held.bytes)?))).collect()
 }
 
 /// Reads an event that was read before it was held.

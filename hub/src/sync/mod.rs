@@ -7,8 +7,9 @@ mod pull;
 mod push;
 mod refs;
 
-pub(crate) use ledger::Ledger;
-pub(crate) use park::release;
+pub(crate) use ledger::{Ledger, refold};
+pub(crate) use park::{reconsider_device, release};
+pub(crate) use refs::digests;
 
 use lastmile_core::sync::wire::{self, PROTOCOL, Push, ReplyHeader};
 

@@ -7,11 +7,12 @@ use lastmile_core::event::Lane;
 use lastmile_core::policy::Policy;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
+use lastmile_core::visibility::{Sight, sees};
 
-use super::refs;
+use super::{ledger, refs};
 use crate::hub::Hub;
 use crate::problem::Result;
-use crate::store::{Device, FeedEntry, Shown, Tx};
+use crate::store::{Device, FeedEntry, Tx};
 
 /// Entries read from the feed at once.
 const PAGE: u32 = 200;
@@ -56,7 +57,7 @@ pub(crate) fn collect(
                 if pulled.lines.len() >= wanted || bytes > hub.settings.pull_bytes {
                     break 'feed;
                 }
-                bytes += add(tx, &mut pulled, &entry, own, &mut sent)?;
+                bytes += add(tx, &mut pulled, &entry, device, own, &mut sent)?;
             }
             pulled.cursor = entry.pos;
         }
@@ -76,6 +77,7 @@ fn add(
     tx: &dyn Tx,
     pulled: &mut Pulled,
     entry: &FeedEntry,
+    device: &Device,
     own: bool,
     sent: &mut HashSet<VaultRef>,
 ) -> Result<usize> {
@@ -84,12 +86,12 @@ fn add(
         None => Lane::Other(String::new()),
     };
     let mut bytes = 0;
-    let line = if entry.shown == Shown::Nothing {
+    let line = if entry.sight == Sight::Nothing {
         let withheld = Withheld { lane, withheld: entry.event.leaf };
         // Serialising plain structs into memory cannot fail.
         serde_json::to_vec(&withheld).unwrap_or_default()
     } else {
-        if entry.shown == Shown::FactAndPerson && entry.sees_lane && !own {
+        if !own && sees_persons(entry, device)? {
             for digest in refs::digests(&entry.event.bytes) {
                 let reference = VaultRef(digest);
                 if sent.insert(reference)
@@ -106,4 +108,15 @@ fn add(
     pulled.lane_seqs.push(entry.event.place.unwrap_or_default());
     pulled.lines.push(line);
     Ok(bytes)
+}
+
+/// Tells whether the courier may have an event's persons: he was to have them when it was added,
+/// and he has not lost them since.
+fn sees_persons(entry: &FeedEntry, device: &Device) -> Result<bool> {
+    let (Some(relation), Some(courier)) = (entry.relation, &device.courier) else {
+        return Ok(false);
+    };
+    let event = ledger::parse(&entry.event.bytes)?;
+    Ok(entry.sight == Sight::FactAndPerson
+        && sees(&event, relation, courier) == Sight::FactAndPerson)
 }

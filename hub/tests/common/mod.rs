@@ -124,12 +124,12 @@ impl World {
     }
 
     /// Gives it to another.
-    pub fn reassign(&self, n: u32, from: &str, to: &str) {
-        let fact = ParcelReassigned { from: courier(from), courier: courier(to), epoch: 2 };
+    pub fn reassign(&self, n: u32, from: &str, to: &str, epoch: u32) {
+        let fact = ParcelReassigned { from: courier(from), courier: courier(to), epoch };
         self.say(&station(), parcel(n), fact, &[]);
     }
 
-    fn say(&self, at: &StationId, lane: Lane, fact: impl Into<Fact>, vault: &[VaultEntry]) {
+    pub fn say(&self, at: &StationId, lane: Lane, fact: impl Into<Fact>, vault: &[VaultEntry]) {
         let draft = Draft { lane, fact: fact.into() };
         let actor = Actor::Station(at.clone());
         self.hub.record_facts(at, &actor, vec![vec![draft]], vault).unwrap();

@@ -129,12 +129,12 @@ CREATE TABLE sight (
     PRIMARY KEY (lane, courier)
 ) STRICT, WITHOUT ROWID;
 
--- What each courier is sent, densely numbered. `shown`: 0 nothing, 1 the fact, 2 persons too.
+-- What each courier is sent, densely numbered. `sight`: 0 nothing, 1 the fact, 2 persons too.
 CREATE TABLE feed (
     courier  INTEGER NOT NULL,
     pos      INTEGER NOT NULL,
     event    INTEGER NOT NULL,
-    shown    INTEGER NOT NULL,
+    sight    INTEGER NOT NULL,
     released INTEGER NOT NULL,
     PRIMARY KEY (courier, pos)
 ) STRICT, WITHOUT ROWID;

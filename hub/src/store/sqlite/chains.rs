@@ -5,7 +5,7 @@ use lastmile_core::sync::wire::{ParkReason, Receipt};
 use rusqlite::{OptionalExtension as _, Row as SqlRow, params};
 
 use super::{Hash, Name, SqliteTx, int, uint};
-use crate::problem::Result;
+use crate::problem::{HubError, Result};
 use crate::store::{Chains, Head, Held, NewEvent, Origin, Row, Stretch};
 
 /// The columns of a [`Held`] without its bytes.
@@ -144,8 +144,12 @@ impl Chains for SqliteTx<'_> {
     }
 
     fn event(&self, row: Row) -> Result<Held> {
+        self.find_event(row)?.ok_or(HubError::Damaged("an event"))
+    }
+
+    fn find_event(&self, row: Row) -> Result<Option<Held>> {
         let mut sql = self.sql(&format!("SELECT {WHOLE} FROM event e WHERE e.row = ?"))?;
-        Ok(sql.query_row([row], whole)?)
+        Ok(sql.query_row([row], whole).optional()?)
     }
 
     fn put_receipt(&self, device: Row, incarnation: u32, stretch: &Stretch) -> Result<()> {

@@ -3,18 +3,29 @@
 use lastmile_core::event::Lane;
 use lastmile_core::id::CourierNo;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
+use lastmile_core::visibility::{Relation, Sight};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::chains::{WHOLE, whole};
 use super::{Name, SqliteTx, int, uint};
 use crate::problem::Result;
-use crate::store::{FeedEntry, Feeds, Row, Shown, Vault};
+use crate::store::{FeedEntry, Feeds, Row, Vault};
 
-fn shown(level: u8) -> Shown {
+fn sight(level: u8) -> Sight {
     match level {
-        0 => Shown::Nothing,
-        1 => Shown::Fact,
-        _ => Shown::FactAndPerson,
+        0 => Sight::Nothing,
+        1 => Sight::Fact,
+        _ => Sight::FactAndPerson,
+    }
+}
+
+/// A relation as a column.
+struct Standing(Relation);
+
+impl FromSql for Standing {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Relation::parse(value.as_str()?).map(Standing).ok_or(FromSqlError::InvalidType)
     }
 }
 
@@ -30,33 +41,38 @@ impl Feeds for SqliteTx<'_> {
         }
     }
 
-    fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, String)>> {
+    fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, Relation)>> {
         let mut sql = self.sql(
             "SELECT c.no, s.relation FROM sight s JOIN courier c ON c.row = s.courier
              WHERE s.lane = ? ORDER BY c.no",
         )?;
-        let rows = sql.query_map([lane], |row| Ok((row.get::<_, Name<_>>(0)?.0, row.get(1)?)))?;
+        let rows = sql.query_map([lane], |row| {
+            Ok((row.get::<_, Name<_>>(0)?.0, row.get::<_, Standing>(1)?.0))
+        })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, String)]) -> Result<()> {
+    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, Relation)]) -> Result<()> {
         self.sql("DELETE FROM sight WHERE lane = ?")?.execute([lane])?;
         for (no, relation) in viewers {
             let courier = self.courier(no)?;
-            self.sql("INSERT INTO sight VALUES (?, ?, ?)")?
-                .execute(params![lane, courier, relation])?;
+            self.sql("INSERT INTO sight VALUES (?, ?, ?)")?.execute(params![
+                lane,
+                courier,
+                relation.name()
+            ])?;
         }
         Ok(())
     }
 
-    fn add_to_feed(&self, courier: Row, entries: &[(Row, Shown, bool)]) -> Result<()> {
+    fn add_to_feed(&self, courier: Row, entries: &[(Row, Sight, bool)]) -> Result<()> {
         let count = int(entries.len() as u64);
         let first: i64 = self
             .sql("UPDATE courier SET next = next + ?1 WHERE row = ?2 RETURNING next - ?1")?
             .query_row(params![count, courier], |row| row.get(0))?;
         let mut sql = self.sql("INSERT INTO feed VALUES (?, ?, ?, ?, ?)")?;
-        for (pos, (event, shown, released)) in (first..).zip(entries) {
-            sql.execute(params![courier, pos, event, *shown as u8, released])?;
+        for (pos, (event, sight, released)) in (first..).zip(entries) {
+            sql.execute(params![courier, pos, event, *sight as u8, released])?;
         }
         Ok(())
     }
@@ -68,7 +84,7 @@ impl Feeds for SqliteTx<'_> {
 
     fn feed_after(&self, courier: Row, pos: u64, limit: u32) -> Result<Vec<FeedEntry>> {
         let mut sql = self.sql(&format!(
-            "SELECT {WHOLE}, f.pos, f.shown, f.released, s.courier IS NOT NULL
+            "SELECT {WHOLE}, f.pos, f.sight, f.released, s.relation
              FROM feed f JOIN event e ON e.row = f.event
              LEFT JOIN sight s ON s.lane = e.lane AND s.courier = f.courier
              WHERE f.courier = ? AND f.pos > ? ORDER BY f.pos LIMIT ?"
@@ -77,9 +93,9 @@ impl Feeds for SqliteTx<'_> {
             Ok(FeedEntry {
                 pos: uint(row.get(9)?),
                 event: whole(row)?,
-                shown: shown(row.get(10)?),
+                sight: sight(row.get(10)?),
                 released: row.get(11)?,
-                sees_lane: row.get(12)?,
+                relation: row.get::<_, Option<Standing>>(12)?.map(|standing| standing.0),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

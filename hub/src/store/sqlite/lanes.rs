@@ -69,12 +69,19 @@ impl Lanes for SqliteTx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn lanes_of(&self, kind: &str, station: &StationId) -> Result<Vec<(Lane, LaneRow)>> {
+    fn lanes_of(
+        &self,
+        kind: &str,
+        station: &StationId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(Lane, LaneRow)>> {
         let mut sql = self.sql(&format!(
             "SELECT {LANE}, key FROM lane
-             WHERE station = ?1 AND key >= ?2 AND key < ?2 || char(0x10ffff) ORDER BY key"
+             WHERE station = ?1 AND key >= ?2 AND key < ?2 || char(0x10ffff) AND key > ?3
+             ORDER BY key LIMIT ?4"
         ))?;
-        let rows = sql.query_map(params![station.as_str(), kind], |row| {
+        let rows = sql.query_map(params![station.as_str(), kind, after, limit], |row| {
             Ok((Lane::parse(&row.get::<_, String>(5)?), lane_row(row)?))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,0 +1,157 @@
+//! What a clerk looks at: lanes with all that is known of them, lists, and media.
+
+use std::collections::BTreeMap;
+
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::MediaKind;
+use lastmile_core::fold::{FOLD_VERSION, LaneState};
+use lastmile_core::id::{DeviceId, Digest};
+use lastmile_core::privacy::{VaultBody, VaultRef};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Acting;
+use crate::http::{Request, Response};
+use crate::hub::Hub;
+use crate::problem::{HubError, Result};
+use crate::store::{LaneRow, Tx};
+use crate::sync;
+
+/// Lanes on one page, if the asker names no other number.
+const PAGE: u32 = 200;
+
+#[derive(Serialize)]
+struct EventView {
+    lane_seq: u64,
+    leaf: Digest,
+    device: DeviceId,
+    incarnation: u32,
+    seq: u64,
+    line: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct LaneView {
+    lane: Lane,
+    /// The position of its last event.
+    lane_seq: u64,
+    state: LaneState,
+    events: Vec<EventView>,
+    vault: BTreeMap<String, VaultBody>,
+}
+
+/// `GET /v1/clerk/lanes/{lane}`.
+pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response> {
+    let lane = Lane::parse(name);
+    let found = tx.find_lane(&lane)?;
+    let found = found.filter(|row| row.next > 1 && row.station.as_ref() == Some(&acting.station));
+    let row = found.ok_or_else(|| HubError::not_found("the lane"))?;
+    let mut events = Vec::new();
+    let mut vault = BTreeMap::new();
+    for held in tx.lane_events(row.row)? {
+        for digest in sync::digests(&held.bytes) {
+            let entry = tx.entry(&VaultRef(digest), &lane)?;
+            if let Some(body) = entry.and_then(|entry| entry.read()) {
+                vault.insert(digest.to_string(), body);
+            }
+        }
+        let damaged = |_| HubError::Damaged("an event");
+        let line = String::from_utf8(held.bytes).map_err(|_| HubError::Damaged("an event"))?;
+        events.push(EventView {
+            lane_seq: held.place.unwrap_or_default(),
+            leaf: held.leaf,
+            device: tx.device(held.origin.device)?.id,
+            incarnation: held.origin.incarnation,
+            seq: held.origin.seq,
+            line: RawValue::from_string(line).map_err(damaged)?,
+        });
+    }
+    let state = state(tx, &lane, &row)?;
+    let view = LaneView { lane, lane_seq: row.next - 1, state, events, vault };
+    Ok(Response::json(200, &view))
+}
+
+fn state(tx: &dyn Tx, lane: &Lane, row: &LaneRow) -> Result<LaneState> {
+    match &row.state {
+        Some(text) if row.fold == FOLD_VERSION => {
+            serde_json::from_str(text).map_err(|_| HubError::Damaged("a lane's state"))
+        }
+        _ => sync::refold(tx, lane, row.row),
+    }
+}
+
+#[derive(Serialize)]
+struct Item {
+    lane: Lane,
+    lane_seq: u64,
+    state: LaneState,
+}
+
+#[derive(Serialize)]
+struct List {
+    items: Vec<Item>,
+    /// Ask again with `after` set to this for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// `GET /v1/clerk/parcels`, `…/exceptions`, `…/complaints`, with `?after=`, `limit=` and `open=1`.
+pub(super) fn list(
+    tx: &dyn Tx,
+    acting: &Acting,
+    kind: &str,
+    request: &Request,
+) -> Result<Response> {
+    let prefix = format!("{}:", kind.trim_end_matches('s'));
+    let after = request.query("after").unwrap_or_default();
+    let limit = request.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE);
+    let limit = limit.clamp(1, 1000);
+    let only_open = request.query("open") == Some("1");
+    let found = tx.lanes_of(&prefix, &acting.station, after, limit)?;
+    let full = found.len() == limit as usize;
+    let next = found.last().filter(|_| full).map(|(lane, _)| lane.to_string());
+    let mut items = Vec::new();
+    for (lane, row) in found.into_iter().filter(|(_, row)| row.next > 1) {
+        let state = state(tx, &lane, &row)?;
+        if !only_open || is_open(&state) {
+            items.push(Item { lane, lane_seq: row.next - 1, state });
+        }
+    }
+    Ok(Response::json(200, &List { items, next }))
+}
+
+fn is_open(state: &LaneState) -> bool {
+    use lastmile_core::complaint::ComplaintStage;
+    match state {
+        LaneState::Parcel(parcel) => !parcel.stage.is_terminal(),
+        LaneState::Exception(case) => !case.stage.is_closed(),
+        LaneState::Complaint(complaint) => complaint.stage != ComplaintStage::Closed,
+        LaneState::Log { .. } => true,
+    }
+}
+
+/// `GET /v1/clerk/media/{device}/{sha256}`.
+pub(super) fn media(
+    hub: &Hub,
+    tx: &dyn Tx,
+    acting: &Acting,
+    device: &str,
+    sha256: &str,
+) -> Result<Response> {
+    let missing = || HubError::not_found("the file");
+    let (Ok(device), Ok(sha256)) = (device.parse::<DeviceId>(), sha256.parse::<Digest>()) else {
+        return Err(missing());
+    };
+    let device = tx.device_by_id(device)?.filter(|device| device.station == acting.station);
+    let device = device.ok_or_else(missing)?;
+    let upload = tx.upload_of(device.row, &sha256)?.filter(|upload| upload.confirmed);
+    let kind = match upload.ok_or_else(missing)?.kind {
+        MediaKind::Jpeg => "image/jpeg",
+        MediaKind::Png => "image/png",
+        MediaKind::Heic => "image/heic",
+        MediaKind::Mp4 => "video/mp4",
+    };
+    let mut body = Vec::new();
+    std::io::Read::read_to_end(&mut hub.media.open(device.id, &sha256)?, &mut body)?;
+    Ok(Response::new(200).header("Content-Type", kind).with_body(body))
+}
