@@ -35,11 +35,7 @@ pub fn enrolment_to_json(enrolment: Enrolment) -> String {
     write(&enrolment)
 }
 
-fn read<T: DeserializeOwned>(
-    json: &str,
-    field: &'static str,
-    expected: &'static str,
-) -> Result<T> {
+fn read<T: DeserializeOwned>(json: &str, field: &'static str, expected: &'static str) -> Result<T> {
     // The parser's own message would quote what it read, names and phone numbers included.
     Ok(serde_json::from_str(json).map_err(|_| Error::BadArgument { field, expected })?)
 }
