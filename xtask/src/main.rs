@@ -3,6 +3,7 @@
 mod android;
 mod bindings;
 mod check;
+mod hub;
 mod ios;
 mod kotlin;
 mod one_package;
@@ -44,6 +45,8 @@ enum Chore {
         #[arg(long, default_value_t = 2_000)]
         seeds: u64,
     },
+    /// Prints the size of the packaged library and holds it to its budget
+    Size,
     /// Runs everything: check, kotlin-test, swift-test, android and ios
     Test,
 }
@@ -67,6 +70,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Android => android::check(),
         Chore::Ios => ios::check(),
         Chore::Sim { seeds } => check::sim(seeds),
+        Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
             tools::require_all()?;
