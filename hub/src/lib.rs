@@ -8,6 +8,7 @@
 #![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
 
 mod clerk;
+pub mod client;
 mod enrol;
 mod http;
 mod hub;

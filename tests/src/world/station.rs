@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fastrand::Rng;
+use lastmile_core::Fen;
 use lastmile_core::command::Command;
 use lastmile_core::id::{CourierNo, DeviceId, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
@@ -12,7 +13,6 @@ use lastmile_core::privacy::Person;
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::Fen;
 use lastmile_hub::store::SqliteStore;
 use lastmile_hub::{Hub, Keys, MemoryMedia, Parts, Request, Response, Settings};
 use serde_json::json;
@@ -186,7 +186,8 @@ impl Station {
 
     /// Opens a few storage sites and returns them.
     pub fn open_sites(&self) -> Vec<SiteId> {
-        let sites = [("LOCKER-1", "locker"), ("DESK-1", "property_desk"), ("GATE", "unattended_public")];
+        let sites =
+            [("LOCKER-1", "locker"), ("DESK-1", "property_desk"), ("GATE", "unattended_public")];
         let list: Vec<_> = sites
             .iter()
             .map(|(id, kind)| {
@@ -221,4 +222,3 @@ fn open(
     })
     .expect("a good disk")
 }
-
