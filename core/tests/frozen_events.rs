@@ -13,12 +13,13 @@ fn folder() -> PathBuf {
 
 /// Every frozen line, without its newline, with its file's name.
 fn frozen() -> Vec<(String, Vec<u8>)> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let files = std::fs::read_dir(folder()).expect("the fixtures are there");
     let mut lines: Vec<_> = files
-        .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let bytes = std::fs::read(&path).unwrap();
-            (name, bytes.strip_suffix(b"\n").unwrap().to_vec())
+        .map(|file| {
+            let file = file.expect("a file");
+            let name = file.file_name().into_string().expect("a plain name");
+            let bytes = std::fs::read(file.path()).expect("a readable file");
+            (name, bytes.strip_suffix(b"\n").expect("one whole line").to_vec())
         })
         .collect();
     lines.sort();
