@@ -17,6 +17,11 @@ public struct SyncReport: Sendable {
     public let problem: LastmileError?
     /// Everything is sent and received.
     public var done: Bool { retryInMs == nil }
+
+    public init(retryInMs: UInt64?, problem: LastmileError?) {
+        self.retryInMs = retryInMs
+        self.problem = problem
+    }
 }
 
 /// A courier's store, as an actor.
