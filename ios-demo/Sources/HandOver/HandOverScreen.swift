@@ -18,6 +18,8 @@ public struct ScreenState: Sendable, Equatable {
     public var waiting: Int64 = 0
     /// The advice of the last refusal or problem: it says what to do.
     public var advice: String?
+
+    public init() {}
 }
 
 /// What the screen does, free of SwiftUI so that a plain test can hold it.

@@ -55,6 +55,7 @@ public struct TextField: View {
 @propertyWrapper
 public struct Binding<Value> {
     public var wrappedValue: Value
+    public init(wrappedValue: Value) { self.wrappedValue = wrappedValue }
 }
 
 @propertyWrapper
