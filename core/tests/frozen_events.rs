@@ -1,5 +1,7 @@
 //! The bytes of every event kind, frozen at its first release. A file here is never edited.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
+
 use std::path::PathBuf;
 
 use lastmile_core::event::{Event, Fact};
@@ -11,12 +13,13 @@ fn folder() -> PathBuf {
 
 /// Every frozen line, without its newline, with its file's name.
 fn frozen() -> Vec<(String, Vec<u8>)> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let files = std::fs::read_dir(folder()).expect("the fixtures are there");
     let mut lines: Vec<_> = files
-        .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let bytes = std::fs::read(&path).unwrap();
-            (name, bytes.strip_suffix(b"\n").unwrap().to_vec())
+        .map(|file| {
+            let file = file.expect("a file");
+            let name = file.file_name().into_string().expect("a plain name");
+            let bytes = std::fs::read(file.path()).expect("a readable file");
+            (name, bytes.strip_suffix(b"\n").expect("one whole line").to_vec())
         })
         .collect();
     lines.sort();
@@ -58,8 +61,7 @@ fn every_frozen_line_folds() {
 
 #[test]
 fn every_frozen_line_folds_after_all_the_others_of_its_lane() {
-    let events: Vec<_> =
-        frozen().iter().map(|(_, line)| Event::parse(line).unwrap()).collect();
+    let events: Vec<_> = frozen().iter().map(|(_, line)| Event::parse(line).unwrap()).collect();
     for last in &events {
         let lane = &last.envelope.lane;
         let others = events.iter().filter(|event| &event.envelope.lane == lane);

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use lastmile_core::id::{ClerkNo, CourierNo, StationId};
+use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
 use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_hub::{Hub, Settings, serve};
+use lastmile_hub::{Bundle, Hub, Settings, serve, verify};
 
 /// The station's hub: couriers' phones sync with it, clerks work on it.
 #[derive(Parser)]
@@ -50,6 +50,20 @@ enum Command {
         #[arg(long)]
         station: String,
     },
+    /// Check the evidence bundle of a parcel, offline: what it proves and what it does not.
+    Verify {
+        /// The bundle, from `GET /v1/clerk/bundle/{waybill}`. Its media files may lie beside it,
+        /// each named by its SHA-256.
+        bundle: PathBuf,
+        /// A file with the root key as phones pinned it, in hexadecimal.
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+    /// Print the root key that phones pin and bundles are checked with.
+    RootKey {
+        #[command(flatten)]
+        hub: Folder,
+    },
     /// Say that the database was restored from a backup: every phone then offers again what the
     /// backup may lack.
     NewEpoch {
@@ -89,9 +103,40 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let (clerk, station) = (ClerkNo::new(clerk)?, StationId::new(station)?);
             println!("{}", hub.open()?.new_clerk(clerk, Some(station))?);
         }
+        Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
+        Command::RootKey { hub } => println!("{}", hub.open()?.root_key()),
         Command::NewEpoch { hub } => println!("{}", hub.open()?.new_epoch()?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
+    let text = std::fs::read(path)?;
+    let bundle: Bundle =
+        serde_json::from_slice(&text).map_err(|_| "the file is not an evidence bundle")?;
+    let root = root.map(std::fs::read_to_string).transpose()?;
+    let beside = path.parent().unwrap_or(Path::new("."));
+    let hash = |sha256: &Digest| {
+        let bytes = std::fs::read(beside.join(sha256.to_string())).ok()?;
+        Some(Digest::of(&[&bytes]))
+    };
+    let report = verify(&bundle, root.as_deref(), &hash);
+    println!("Evidence for parcel {}", bundle.waybill);
+    for (title, lines) in
+        [("Proven", &report.proven), ("Not proven", &report.not_proven), ("FAILED", &report.failed)]
+    {
+        if !lines.is_empty() {
+            println!("\n{title}:");
+        }
+        for line in lines {
+            println!("  - {line}");
+        }
+    }
+    println!(
+        "\n{}",
+        if report.holds() { "The bundle holds." } else { "The bundle does NOT hold." }
+    );
+    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[tokio::main]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lastmile_core::id::{ClerkNo, DeviceId, HubEpoch, StationId};
 use lastmile_core::policy::Policy;
+use lastmile_core::sync::wire::HubKey;
 use lastmile_core::time::{Clock, Entropy, Moment};
 
 use crate::http::{Request, Response};
@@ -50,6 +51,13 @@ impl Hub {
         let tx = hub.store.begin()?;
         if tx.meta("epoch")?.is_none() {
             hub.start_epoch(&*tx)?;
+        }
+        // Receipts name the key that signed them: certificates are kept for ever.
+        let mut keys = Self::keys(&*tx)?;
+        if !keys.contains(hub.keys.certificate()) {
+            keys.push(hub.keys.certificate().clone());
+            let keys = serde_json::to_string(&keys).map_err(|_| HubError::Damaged("its keys"))?;
+            tx.put_meta("keys", &keys)?;
         }
         tx.commit()?;
         Ok(hub)
@@ -111,7 +119,10 @@ impl Hub {
             ("POST", ["v1", "session"]) => enrol::renew_session(self, request),
             ("DELETE", ["v1", "session"]) => enrol::end_session(self, request),
             (_, ["v1", "clerk", rest @ ..]) => clerk::handle(self, request, rest),
-            ("GET", ["v1", "keys"]) => Ok(Response::json(200, &[self.keys.certificate()])),
+            ("GET", ["v1", "keys"]) => {
+                let tx = self.store.begin()?;
+                Ok(Response::json(200, &Self::keys(&*tx)?))
+            }
             ("GET", ["healthz"]) => self.health(),
             _ => Err(HubError::not_found("this path")),
         }
@@ -157,6 +168,14 @@ impl Hub {
     pub(crate) fn epoch(tx: &dyn Tx) -> Result<HubEpoch> {
         let epoch = tx.meta("epoch")?.and_then(|text| text.parse().ok());
         epoch.ok_or(HubError::Damaged("its epoch"))
+    }
+
+    /// Returns the certificates of all keys this hub ever signed with.
+    pub(crate) fn keys(tx: &dyn Tx) -> Result<Vec<HubKey>> {
+        match tx.meta("keys")? {
+            Some(text) => serde_json::from_str(&text).map_err(|_| HubError::Damaged("its keys")),
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(crate) fn policy(tx: &dyn Tx) -> Result<Policy> {

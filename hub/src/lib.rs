@@ -7,7 +7,9 @@
 
 #![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
 
+mod bundle;
 mod clerk;
+pub mod client;
 mod enrol;
 mod http;
 mod hub;
@@ -20,10 +22,14 @@ mod settings;
 mod station;
 pub mod store;
 mod sync;
+mod verify;
 
+pub use bundle::{Bundle, BundleDevice, BundleEvent, BundleLane, BundleMedia, BundleStretch};
 pub use http::{Request, Response};
 pub use hub::{Hub, Parts};
 pub use keys::Keys;
 pub use media::{FolderMedia, MediaStore, MemoryMedia};
 pub use problem::{HubError, Result};
 pub use settings::Settings;
+pub use station::RecordedFact;
+pub use verify::{Report, verify};

@@ -21,10 +21,6 @@ pub struct Settings {
     pub upload_ms: i64,
     /// The longest body of one upload request.
     pub patch_bytes: u64,
-    /// The longest photo.
-    pub photo_bytes: u64,
-    /// The longest video.
-    pub video_bytes: u64,
     /// The longest body of a clerk's request.
     pub clerk_bytes: u64,
 }
@@ -39,8 +35,6 @@ impl Default for Settings {
             code_ms: HOUR_MS / 2,
             upload_ms: 7 * 24 * HOUR_MS,
             patch_bytes: 4 << 20,
-            photo_bytes: 20_000_000,
-            video_bytes: 100_000_000,
             clerk_bytes: 32 << 20,
         }
     }

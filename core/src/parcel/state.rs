@@ -14,7 +14,7 @@ use crate::event::{Event, Fact};
 use crate::id::{CaseId, CourierNo, EventId, SiteId, StationId};
 use crate::money::Fen;
 use crate::privacy::VaultRef;
-use crate::temporary_storage::Storage;
+use crate::temporary_storage::{Stay, Storage};
 
 /// Where the delivery task stands (DOMAIN.md C2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ pub struct Recovery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The event.
-    pub event: EventId,
+    pub mark: Mark,
     /// The stage it claims.
     pub stage: Stage,
     /// The holder it claims.
@@ -137,6 +137,15 @@ pub struct Claim {
     /// The delivery it claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<Delivered>,
+    /// The stay it claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<Box<Stay>>,
+}
+
+impl Claim {
+    pub(crate) fn new(act: &Incoming, stage: Stage, holder: Holder) -> Self {
+        Self { mark: act.mark, stage, holder, delivered: None, stay: None }
+    }
 }
 
 /// The last word of an imported track (M14, M17).
@@ -334,7 +343,9 @@ impl Parcel {
             }
         }
         self.hand_to(Holder::Station, act);
-        if !matches!(self.stage, Stage::RefusedHeld | Stage::ReturnAuthorised | Stage::Returning) {
+        if self.delivery.return_authorised.is_some() && self.stage != Stage::Returning {
+            self.stage = Stage::ReturnAuthorised;
+        } else if !matches!(self.stage, Stage::RefusedHeld | Stage::Returning) {
             self.stage = if self.assignment.is_some() { Stage::Assigned } else { Stage::AtStation };
         }
     }
@@ -374,26 +385,24 @@ impl Parcel {
         let Some(courier) = act.courier() else {
             return self.out_of_place(act, Ruling::Settled);
         };
-        let claim = Claim {
-            event: act.id(),
-            stage: Stage::OutForDelivery,
-            holder: Holder::Courier(courier.clone()),
-            delivered: None,
-        };
+        let claim = Claim::new(act, Stage::OutForDelivery, Holder::Courier(courier.clone()));
         if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
             return;
         }
         self.check_orders(act, false);
-        self.storage.end_stay(act.mark);
         self.delivery.appointment = None;
-        self.settle(claim, act);
+        self.settle(claim);
+    }
+
+    /// Notes an order that came after the parcel's way had ended, from one who could not know.
+    fn order_after_end(&mut self, row: ConflictRow, act: &Incoming) {
+        if let Some(end) = self.ended().copied().filter(|end| !act.knew(end)) {
+            self.margin.clash(row, act.id(), Some(end.event), Ruling::Settled);
+        }
     }
 
     fn freeze(&mut self, reason: FreezeReason, act: &Incoming) {
-        if let Some(end) = self.ended() {
-            let other = Some(end.event);
-            self.margin.clash(ConflictRow::Frozen, act.id(), other, Ruling::Settled);
-        }
+        self.order_after_end(ConflictRow::Frozen, act);
         if self.frozen.is_none() {
             self.frozen = Some(Frozen { reason, mark: act.mark });
         }
@@ -406,10 +415,7 @@ impl Parcel {
     }
 
     fn recall(&mut self, safety: bool, act: &Incoming) {
-        if let Some(end) = self.ended() {
-            let other = Some(end.event);
-            self.margin.clash(ConflictRow::Recalled, act.id(), other, Ruling::Settled);
-        }
+        self.order_after_end(ConflictRow::Recalled, act);
         let safety = safety || self.recalled.as_ref().is_some_and(|recall| recall.safety);
         if safety && self.frozen.is_none() {
             self.frozen = Some(Frozen { reason: FreezeReason::SafetyRecall, mark: act.mark });
@@ -427,18 +433,16 @@ impl Parcel {
             return self.out_of_place(act, Ruling::Settled);
         }
         // What counted until now becomes the claim, so that a second ruling can bring it back.
-        if let Some(at) = self.claims.iter().position(|claim| claim.event == stands) {
+        if let Some(at) = self.claims.iter().position(|claim| claim.mark.event == stands) {
             let winner = self.claims.remove(at);
-            let event = self.held_since.map_or(conflict, |since| since.event);
             self.claims.push(Claim {
-                event,
+                mark: self.held_since.unwrap_or(act.mark),
                 stage: self.stage,
                 holder: self.holder.clone(),
                 delivered: self.delivery.delivered.take(),
+                stay: self.storage.current_stay().cloned().map(Box::new),
             });
-            self.storage.end_stay(act.mark);
-            let mark = Mark { event: winner.event, ..act.mark };
-            self.settle_at(winner, mark);
+            self.settle(winner);
         }
     }
 }

@@ -61,7 +61,9 @@ fn read<T: DeserializeOwned>(reply: &HubReply) -> Result<T> {
         return Err(ReplyError::NoAnswer.into());
     };
     match status {
-        200 | 201 => Ok(serde_json::from_slice(&unpacked(body)?).map_err(|_| ReplyError::Malformed)?),
+        200 | 201 => {
+            Ok(serde_json::from_slice(&unpacked(body)?).map_err(|_| ReplyError::Malformed)?)
+        }
         401 | 403 => Err(ReplyError::CodeSpent.into()),
         413 => Err(ReplyError::TooLarge.into()),
         429 | 500.. => Err(ReplyError::NoAnswer.into()),

@@ -70,6 +70,7 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
             views::list(&*tx, &acting, kind, request)
         }
         ("GET", ["media", device, sha256]) => views::media(hub, &*tx, &acting, device, sha256),
+        ("GET", ["bundle", waybill]) => views::bundle(hub, &*tx, &acting, waybill, request),
         ("GET", ["parked"]) => desk::parked(&*tx, &acting),
         ("GET", ["parked", event]) => desk::export(&*tx, &acting, event),
         ("POST", ["parked", event, "release"]) => desk::release(hub, &*tx, &acting, event),

@@ -7,6 +7,7 @@ use lastmile_core::evidence::MediaKind;
 use lastmile_core::fold::{FOLD_VERSION, LaneState};
 use lastmile_core::id::{DeviceId, Digest};
 use lastmile_core::privacy::{VaultBody, VaultRef};
+use lastmile_core::waybill::Waybill;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -154,4 +155,18 @@ pub(super) fn media(
     let mut body = Vec::new();
     std::io::Read::read_to_end(&mut hub.media.open(device.id, &sha256)?, &mut body)?;
     Ok(Response::new(200).header("Content-Type", kind).with_body(body))
+}
+
+/// `GET /v1/clerk/bundle/{waybill}`, with `?persons=1` for the vault entries too.
+pub(super) fn bundle(
+    hub: &Hub,
+    tx: &dyn Tx,
+    acting: &Acting,
+    waybill: &str,
+    request: &Request,
+) -> Result<Response> {
+    let waybill = Waybill::parse(waybill).map_err(|_| HubError::not_found("the parcel"))?;
+    let persons = request.query("persons") == Some("1");
+    let bundle = crate::bundle::make(hub, tx, &acting.station, &waybill, persons)?;
+    Ok(Response::json(200, &bundle))
 }

@@ -6,7 +6,6 @@
 //! itself: whatever arrived before a connection was cut is kept.
 
 mod folder;
-mod magic;
 mod memory;
 mod tus;
 

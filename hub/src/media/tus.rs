@@ -8,7 +8,6 @@ use lastmile_core::id::{Digest, EvidenceId};
 use sha2::Digest as _;
 use uuid::Uuid;
 
-use super::magic;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
@@ -17,6 +16,8 @@ use crate::store::{Device, Upload};
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,termination,expiration,checksum";
 const CONFIRMED: &str = "Lastmile-Confirmed";
+/// So many bytes at its beginning tell what a file is.
+const KIND_BYTES: usize = 12;
 const PART: &str = "application/offset+octet-stream";
 
 /// Answers a request under `/v1/media`.
@@ -39,7 +40,7 @@ fn route(hub: &Hub, request: &Request, path: &[&str]) -> Result<Response> {
     if method == "OPTIONS" {
         return Ok(Response::new(204)
             .header("Tus-Extension", EXTENSIONS)
-            .header("Tus-Max-Size", hub.settings.video_bytes.to_string())
+            .header("Tus-Max-Size", MediaKind::Mp4.max_bytes().to_string())
             .header("Tus-Checksum-Algorithm", "sha256"));
     }
     if request.get("Tus-Resumable") != Some(VERSION) {
@@ -90,7 +91,7 @@ struct Announced {
     length: u64,
 }
 
-fn announced(hub: &Hub, request: &Request) -> Result<Announced> {
+fn announced(request: &Request) -> Result<Announced> {
     let bad = |advice: &str| HubError::asked(400, "BadUpload", advice);
     let length: u64 = request
         .get("Upload-Length")
@@ -109,12 +110,10 @@ fn announced(hub: &Hub, request: &Request) -> Result<Announced> {
     let sha256 = sha256.ok_or_else(|| bad("Upload-Metadata sha256 must be 64 hex digits"))?;
     let evidence = value("evidence").and_then(|text| text.parse().ok());
     let evidence = evidence.ok_or_else(|| bad("Upload-Metadata evidence must be a UUID"))?;
-    let kind = value("kind").and_then(|text| serde_json::from_value(text.into()).ok());
+    let kind: Option<MediaKind> =
+        value("kind").and_then(|text| serde_json::from_value(text.into()).ok());
     let kind = kind.ok_or_else(|| bad("Upload-Metadata kind must be jpeg, png, heic or mp4"))?;
-    let limit = match kind {
-        MediaKind::Mp4 => hub.settings.video_bytes,
-        MediaKind::Jpeg | MediaKind::Png | MediaKind::Heic => hub.settings.photo_bytes,
-    };
+    let limit = kind.max_bytes();
     if length == 0 {
         return Err(HubError::asked(400, "MediaEmpty", "the file is empty; take it again"));
     }
@@ -128,7 +127,7 @@ fn announced(hub: &Hub, request: &Request) -> Result<Announced> {
 
 /// Starts an upload; one that was started before goes on, one that was finished is finished.
 fn create(hub: &Hub, request: &Request, device: &Device) -> Result<Response> {
-    let Announced { sha256, evidence, kind, length } = announced(hub, request)?;
+    let Announced { sha256, evidence, kind, length } = announced(request)?;
     let tx = hub.store.begin()?;
     let old = tx.upload_of(device.row, &sha256)?;
     let mut stale = None;
@@ -245,7 +244,7 @@ fn finish(hub: &Hub, device: &Device, upload: &Upload) -> Result<()> {
                 break;
             }
             hash.update(&buffer[..count]);
-            let missing = magic::ENOUGH.saturating_sub(start.len()).min(count);
+            let missing = KIND_BYTES.saturating_sub(start.len()).min(count);
             start.extend_from_slice(&buffer[..missing]);
         }
         (Digest(hash.finalize().into()), start)
@@ -256,7 +255,7 @@ fn finish(hub: &Hub, device: &Device, upload: &Upload) -> Result<()> {
             "DigestMismatch",
             "the file does not hash to what was announced and was thrown away; send it again",
         ))
-    } else if magic::kind_of(&start) != Some(upload.kind) {
+    } else if MediaKind::of(&start) != Some(upload.kind) {
         Some(HubError::asked(
             415,
             "NotMedia",

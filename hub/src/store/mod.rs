@@ -23,6 +23,7 @@ use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, EvidenceI
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{ParkReason, Receipt};
 use lastmile_core::visibility::{Relation, Sight};
+use lastmile_core::waybill::Waybill;
 use uuid::Uuid;
 
 use crate::problem::Result;
@@ -203,6 +204,8 @@ pub struct Stretch {
     pub forked: Vec<Digest>,
     /// The receipt.
     pub receipt: Receipt,
+    /// The device's own signature over the head of the stretch, if it verified.
+    pub signed: Option<String>,
 }
 
 /// Devices' chains and the events in them.
@@ -252,6 +255,8 @@ pub struct LaneRow {
     pub next: u64,
     /// The station it belongs to.
     pub station: Option<StationId>,
+    /// The parcel it is about, for a case or a complaint.
+    pub about: Option<Waybill>,
     /// The fold of its events, JSON.
     pub state: Option<String>,
     /// The version of that fold.
@@ -268,14 +273,10 @@ pub trait Lanes {
     fn lane_name(&self, lane: Row) -> Result<Lane>;
     /// Gives out the next `count` positions of a lane and returns the first of them.
     fn advance(&self, lane: Row, count: u64) -> Result<u64>;
-    /// Keeps what a lane folded to.
-    fn put_state(
-        &self,
-        lane: Row,
-        station: Option<&StationId>,
-        state: &str,
-        fold: u32,
-    ) -> Result<()>;
+    /// Keeps what a lane folded to: everything of its row but `next`.
+    fn put_lane(&self, lane: &LaneRow) -> Result<()>;
+    /// Returns the cases and complaints about a parcel.
+    fn lanes_about(&self, waybill: &Waybill) -> Result<Vec<(Lane, LaneRow)>>;
     /// Returns the placed events of a lane, in order.
     fn lane_events(&self, lane: Row) -> Result<Vec<Held>>;
     /// Returns at most `limit` lanes of a kind (`parcel:`, `exception:` …) at a station, by name,

@@ -10,12 +10,13 @@ use lastmile_core::react::{Reaction, react};
 use lastmile_core::sync::wire::{ReceiptBody, Verdict, verdict_list};
 use lastmile_core::time::Moment;
 use lastmile_core::visibility::{self, Relation, Sight, sees};
+use lastmile_core::waybill::Waybill;
 
 use super::judge::LaneFacts;
 use super::park;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::{Device, Head, NewEvent, Origin, Row, Stretch, Tx};
+use crate::store::{Device, Head, LaneRow, NewEvent, Origin, Row, Stretch, Tx};
 
 /// How an accepted event came to be where it is.
 #[derive(Debug, Clone, Copy)]
@@ -319,7 +320,14 @@ impl<'a> Ledger<'a> {
         for open in self.lanes.values().filter(|open| open.changed) {
             let state = serde_json::to_string(&open.state)
                 .map_err(|_| HubError::Damaged("a lane's state"))?;
-            self.tx.put_state(open.row, open.station.as_ref(), &state, FOLD_VERSION)?;
+            self.tx.put_lane(&LaneRow {
+                row: open.row,
+                next: open.next,
+                station: open.station.clone(),
+                about: about(&open.state).cloned(),
+                state: Some(state),
+                fold: FOLD_VERSION,
+            })?;
             if open.viewers_changed {
                 self.tx.put_viewers(open.row, &open.viewers)?;
             }
@@ -362,8 +370,18 @@ impl<'a> Ledger<'a> {
             letters: "a".repeat(count),
             forked: Vec::new(),
             receipt,
+            signed: None,
         };
         self.tx.put_receipt(chain.device.row, OWN_INCARNATION, &stretch)
+    }
+}
+
+/// The parcel that a case or a complaint is about.
+fn about(state: &LaneState) -> Option<&Waybill> {
+    match state {
+        LaneState::Exception(case) => case.waybill.as_ref(),
+        LaneState::Complaint(complaint) => complaint.waybill.as_ref(),
+        LaneState::Parcel(_) | LaneState::Log { .. } => None,
     }
 }
 

@@ -119,7 +119,10 @@ struct Chain {
     outdated: bool,
     /// The push does not continue what is held.
     gap: bool,
+    /// It is signed, or its device has no key.
     signed: bool,
+    /// The signature, if there is a key that it was checked with.
+    signature: Option<String>,
     /// The link after each line.
     links: Vec<Digest>,
     /// What stands at the pushed positions.
@@ -180,6 +183,7 @@ impl Chain {
             outdated: latest.is_some_and(|latest| latest.incarnation > incarnation),
             gap: expected != Some(header.prev_link),
             signed,
+            signature: header.signature.clone().filter(|_| signed && device.public_key.is_some()),
             links,
             taken,
         })
@@ -479,6 +483,7 @@ fn sign(
             letters,
             forked: forked.map(|(line, _)| line.leaf).collect(),
             receipt: receipt.clone(),
+            signed: chain.signature.clone(),
         };
         ledger.tx.put_receipt(device.row, chain.incarnation, &stretch)?;
     }

@@ -1,4 +1,7 @@
 //! Plays simulated days: `cargo xtask sim --seeds N`, or one seed again with `--seed S`.
+//!
+//! `--twice` plays every seed a second time and compares: a day that is not the same twice proves
+//! nothing.
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -11,6 +14,10 @@ fn main() -> ExitCode {
     let (mut first, mut count, mut twice) = (0u64, 1_000u64, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
+        if arg == "--twice" {
+            twice = true;
+            continue;
+        }
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
         match (arg.as_str(), args.next()) {
             ("--seeds", value) if number(value.clone()).is_some() => {
@@ -23,13 +30,10 @@ fn main() -> ExitCode {
                 (first, count, twice) = (number(value).unwrap_or(first), 1, true);
             }
             _ => {
-                eprintln!("usage: sim [--seeds N] [--from FIRST] | --seed S");
+                eprintln!("usage: sim [--seeds N] [--from FIRST] [--twice] | --seed S");
                 return ExitCode::from(2);
             }
         }
-    }
-    if count == 1 {
-        return one(first, twice);
     }
 
     let (next, started) = (AtomicU64::new(first), Instant::now());
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
                     if seed >= first + count {
                         break;
                     }
-                    let result = std::panic::catch_unwind(|| sim::run(seed));
+                    let result = std::panic::catch_unwind(|| play(seed, twice));
                     let Ok(mut total) = total.lock() else { break };
                     match result {
                         Ok(Ok(tally)) => total.0.add(&tally),
@@ -66,29 +70,22 @@ fn main() -> ExitCode {
     };
     println!("{tally}");
     println!(
-        "{} seeds from {first} in {:.0?}: {} failed; replay one with --seed",
-        count,
-        started.elapsed(),
-        failed.len()
+        "{} counted seeds from {first} in {:.0?}",
+        tally.of("seed", "counted"),
+        started.elapsed()
     );
+    if !failed.is_empty() {
+        println!("failed, replay with --seed: {failed:?}");
+    }
+    println!("{} passed, {} failed", count - failed.len() as u64, failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Plays one seed twice: a seed that is not the same day twice proves nothing.
-fn one(seed: u64, twice: bool) -> ExitCode {
+/// Plays one seed, or the same seed twice.
+fn play(seed: u64, twice: bool) -> Result<Tally, String> {
     let day = sim::run(seed);
     if twice && sim::run(seed) != day {
-        eprintln!("seed {seed} is another day the second time");
-        return ExitCode::FAILURE;
+        return Err("is another day the second time".to_owned());
     }
-    match day {
-        Ok(tally) => {
-            println!("{tally}seed {seed} holds");
-            ExitCode::SUCCESS
-        }
-        Err(what) => {
-            eprintln!("seed {seed}: {what}");
-            ExitCode::FAILURE
-        }
-    }
+    day
 }

@@ -58,11 +58,13 @@ CREATE TABLE lane (
     key     TEXT NOT NULL UNIQUE,
     next    INTEGER NOT NULL DEFAULT 1,
     station TEXT,
+    about   TEXT,
     state   TEXT,
     fold    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX lane_station ON lane (station, key);
+CREATE INDEX lane_about ON lane (about) WHERE about IS NOT NULL;
 
 -- Each event once. `lane_seq` is absent while it is parked; `id` and `lane` while it is opaque.
 CREATE TABLE event (
@@ -92,7 +94,8 @@ CREATE TABLE chain (
     PRIMARY KEY (device, incarnation, seq)
 ) STRICT, WITHOUT ROWID;
 
--- What was signed for a stretch of a chain. `forked` holds the leaves that are not in `chain`.
+-- What was signed for a stretch of a chain. `forked` holds the leaves that are not in `chain`,
+-- `signed` the device's own signature.
 CREATE TABLE receipt (
     device      INTEGER NOT NULL,
     incarnation INTEGER NOT NULL,
@@ -102,7 +105,8 @@ CREATE TABLE receipt (
     forked      BLOB NOT NULL,
     body        TEXT NOT NULL,
     key         TEXT NOT NULL,
-    signature   TEXT NOT NULL
+    signature   TEXT NOT NULL,
+    signed      TEXT
 ) STRICT;
 
 CREATE INDEX receipt_stretch ON receipt (device, incarnation, first_seq);

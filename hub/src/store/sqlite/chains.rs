@@ -154,7 +154,7 @@ impl Chains for SqliteTx<'_> {
 
     fn put_receipt(&self, device: Row, incarnation: u32, stretch: &Stretch) -> Result<()> {
         let forked: Vec<u8> = stretch.forked.iter().flat_map(|leaf| leaf.0).collect();
-        self.sql("INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+        self.sql("INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
             device,
             incarnation,
             int(stretch.first_seq),
@@ -164,13 +164,14 @@ impl Chains for SqliteTx<'_> {
             stretch.receipt.body,
             stretch.receipt.key,
             stretch.receipt.signature,
+            stretch.signed,
         ])?;
         Ok(())
     }
 
     fn receipts(&self, at: &Origin) -> Result<Vec<Stretch>> {
         let mut sql = self.sql(
-            "SELECT first_seq, count, letters, forked, body, key, signature FROM receipt
+            "SELECT first_seq, count, letters, forked, body, key, signature, signed FROM receipt
              WHERE device = ?1 AND incarnation = ?2
                AND first_seq <= ?3 AND first_seq + count > ?3 ORDER BY rowid",
         )?;
@@ -182,6 +183,7 @@ impl Chains for SqliteTx<'_> {
                 letters: row.get(2)?,
                 forked: forked.chunks_exact(32).filter_map(Digest::from_slice).collect(),
                 receipt: Receipt { body: row.get(4)?, key: row.get(5)?, signature: row.get(6)? },
+                signed: row.get(7)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -2,6 +2,7 @@
 
 use lastmile_core::event::Lane;
 use lastmile_core::id::StationId;
+use lastmile_core::waybill::Waybill;
 use rusqlite::{OptionalExtension as _, Row as SqlRow, params};
 
 use super::chains::{HELD, WHOLE, held, whole};
@@ -9,16 +10,22 @@ use super::{Name, SqliteTx, int, uint};
 use crate::problem::Result;
 use crate::store::{Held, LaneRow, Lanes, Row};
 
-const LANE: &str = "row, next, station, state, fold";
+const LANE: &str = "row, next, station, about, state, fold";
 
 fn lane_row(row: &SqlRow) -> rusqlite::Result<LaneRow> {
     Ok(LaneRow {
         row: row.get(0)?,
         next: uint(row.get(1)?),
         station: row.get::<_, Option<Name<_>>>(2)?.map(|name| name.0),
-        state: row.get(3)?,
-        fold: row.get(4)?,
+        about: row.get::<_, Option<Name<_>>>(3)?.map(|name| name.0),
+        state: row.get(4)?,
+        fold: row.get(5)?,
     })
+}
+
+/// A lane with its name, which stands after the columns of [`LANE`].
+fn named(row: &SqlRow) -> rusqlite::Result<(Lane, LaneRow)> {
+    Ok((Lane::parse(&row.get::<_, String>(6)?), lane_row(row)?))
 }
 
 impl Lanes for SqliteTx<'_> {
@@ -28,7 +35,7 @@ impl Lanes for SqliteTx<'_> {
             return Ok(found);
         }
         let row = self.sql("INSERT INTO lane (key) VALUES (?)")?.insert([lane.to_string()])?;
-        Ok(LaneRow { row, next: 1, station: None, state: None, fold: 0 })
+        Ok(LaneRow { row, next: 1, station: None, about: None, state: None, fold: 0 })
     }
 
     fn find_lane(&self, lane: &Lane) -> Result<Option<LaneRow>> {
@@ -48,16 +55,23 @@ impl Lanes for SqliteTx<'_> {
         Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
     }
 
-    fn put_state(
-        &self,
-        lane: Row,
-        station: Option<&StationId>,
-        state: &str,
-        fold: u32,
-    ) -> Result<()> {
-        self.sql("UPDATE lane SET station = ?, state = ?, fold = ? WHERE row = ?")?
-            .execute(params![station.map(StationId::as_str), state, fold, lane])?;
+    fn put_lane(&self, lane: &LaneRow) -> Result<()> {
+        self.sql("UPDATE lane SET station = ?, about = ?, state = ?, fold = ? WHERE row = ?")?
+            .execute(params![
+                lane.station.as_ref().map(StationId::as_str),
+                lane.about.as_ref().map(Waybill::as_str),
+                lane.state,
+                lane.fold,
+                lane.row
+            ])?;
         Ok(())
+    }
+
+    fn lanes_about(&self, waybill: &Waybill) -> Result<Vec<(Lane, LaneRow)>> {
+        let mut sql =
+            self.sql(&format!("SELECT {LANE}, key FROM lane WHERE about = ? ORDER BY key"))?;
+        let rows = sql.query_map([waybill.as_str()], named)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn lane_events(&self, lane: Row) -> Result<Vec<Held>> {
@@ -81,9 +95,7 @@ impl Lanes for SqliteTx<'_> {
              WHERE station = ?1 AND key >= ?2 AND key < ?2 || char(0x10ffff) AND key > ?3
              ORDER BY key LIMIT ?4"
         ))?;
-        let rows = sql.query_map(params![station.as_str(), kind, after, limit], |row| {
-            Ok((Lane::parse(&row.get::<_, String>(5)?), lane_row(row)?))
-        })?;
+        let rows = sql.query_map(params![station.as_str(), kind, after, limit], named)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

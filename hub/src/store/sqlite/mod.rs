@@ -61,6 +61,9 @@ impl SqliteStore {
                 _ => HubError::Damaged("its schema"),
             },
         )?;
+        // A process killed between writing and syncing leaves a commit that can be read and is not
+        // yet durable. The checkpoint syncs it before any phone is told of it.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(Self { writer: Mutex::new(connection) })
     }
 }

@@ -1,0 +1,206 @@
+//! What an evidence bundle proves, and what gives a changed one away.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod common;
+
+use common::{World, station, waybill};
+use lastmile_core::delivery::{
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, ProofItem,
+    ProofKind,
+};
+use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
+use lastmile_core::id::{ClerkNo, Digest, EvidenceId};
+use lastmile_core::time::Moment;
+use lastmile_hub::{Bundle, Report, Request, verify};
+
+const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a hand-over at the door";
+
+/// A parcel that was delivered with a photo, and its bundle.
+struct Case {
+    bundle: Bundle,
+    root: String,
+}
+
+fn case() -> Case {
+    case_of(true, "")
+}
+
+fn case_of(signing: bool, query: &str) -> Case {
+    let world = World::new();
+    let mut a = if signing { world.signing_phone("A") } else { world.phone("A") };
+    world.announce(1);
+    world.announce(2);
+    world.assign(1, "A");
+    let sha256 = Digest::of(&[PHOTO]);
+    let location = world.create_upload(&a, PHOTO);
+    world.hub.handle(&a.part(&location, 0, PHOTO));
+    let photo = EvidenceRef {
+        id: EvidenceId::new(common::START_MS, &*world.entropy),
+        sha256,
+        kind: MediaKind::Jpeg,
+        bytes: PHOTO.len() as u64,
+        source: MediaSource::Camera,
+        at: Moment::exact(common::START_MS, 480),
+    };
+    let delivered = ParcelDelivered {
+        method: HandoverMethod::FaceToFace,
+        taker: None,
+        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+        address_checked: true,
+        inspection: Inspection::Declined,
+        proof: vec![ProofItem { kind: ProofKind::Photo, evidence: Some(photo) }],
+        address_gap_m: Some(12),
+        station_gap_m: None,
+    };
+    // Another parcel's event in the same push: it stands in the bundle as a leaf only.
+    let events = [a.out(1), a.out(2), a.event(&common::parcel(1), delivered)];
+    a.push(&world, &events);
+
+    let token = world.hub.new_clerk(ClerkNo::new("c1").unwrap(), Some(station())).unwrap();
+    let path = format!("/v1/clerk/bundle/{}{query}", waybill(1));
+    let answer = world.hub.handle(&Request::new("GET", &path).bearer(&token));
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    Case { bundle: serde_json::from_slice(&answer.body).unwrap(), root: world.hub.root_key() }
+}
+
+impl Case {
+    fn check(&self) -> Report {
+        verify(&self.bundle, Some(&self.root), &|_| Some(Digest::of(&[PHOTO])))
+    }
+
+    /// Checks the bundle after a change, and returns what gave it away.
+    fn changed(mut self, change: impl FnOnce(&mut Bundle)) -> String {
+        change(&mut self.bundle);
+        let report = self.check();
+        assert!(!report.holds(), "the change went unnoticed");
+        report.failed.join("\n")
+    }
+}
+
+fn any(lines: &[String], words: &str) -> bool {
+    lines.iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn an_honest_bundle_holds_and_says_what_it_proves() {
+    let case = case();
+
+    let report = case.check();
+
+    assert_eq!(report.failed, Vec::<String>::new());
+    assert!(any(&report.proven, "the root key is the pinned one"));
+    assert!(any(&report.proven, "#4 ParcelDelivered: accepted, byte for byte, by 2026-11-18"));
+    assert!(any(&report.proven, "on the phone of courier A, event 3 of its chain, signed with"));
+    assert!(any(&report.proven, "#1 ParcelAnnounced"), "the hub's own events have receipts too");
+    assert!(any(&report.proven, "the one beside the bundle is the one recorded"));
+    assert!(any(&report.not_proven, "the phone's clock had not met the hub's"));
+    assert!(any(&report.not_proven, "who the persons are"));
+    assert!(any(&report.not_proven, "the order of the events in a lane"));
+    let text = serde_json::to_string(&case.bundle).unwrap();
+    assert!(!text.contains(&waybill(2).to_string()), "foreign events are leaves only");
+    assert!(!text.contains("Recipient\\\""), "no person unless asked for");
+}
+
+#[test]
+fn without_the_root_key_and_the_files_it_says_what_is_missing() {
+    let case = case_of(false, "");
+
+    let report = verify(&case.bundle, None, &|_| None);
+
+    assert!(report.holds());
+    assert!(any(&report.not_proven, "is the company's"));
+    assert!(any(&report.not_proven, "it is not beside the bundle"));
+    assert!(!any(&report.proven, "signed with the phone's own key"));
+}
+
+#[test]
+fn persons_come_only_when_asked_for_and_are_checked() {
+    let case = case_of(true, "?persons=1");
+    let report = case.check();
+    assert!(report.holds());
+    assert!(any(&report.proven, "2 persons and texts"));
+
+    let told = case.changed(|bundle| {
+        bundle.vault[0].body = bundle.vault[0].body.replace("Recipient", "Somebody else");
+    });
+    assert!(told.contains("it is not the one recorded"));
+}
+
+#[test]
+fn changed_bytes_are_found_out() {
+    let told = case().changed(|bundle| {
+        let line = &mut bundle.lanes[0].events[3].line;
+        *line = line.replace("\"address_gap_m\":12", "\"address_gap_m\":2");
+    });
+    assert!(told.contains("#4 ParcelDelivered: its bytes are not those that were receipted"));
+}
+
+#[test]
+fn an_event_that_is_left_out_or_moved_is_found_out() {
+    let told = case().changed(|bundle| {
+        bundle.lanes[0].events.remove(1);
+    });
+    assert!(told.contains("position 2 is missing"));
+
+    let told = case().changed(|bundle| {
+        let events = &mut bundle.lanes[0].events;
+        let line = events[2].line.clone();
+        events[3].line = line;
+    });
+    assert!(told.contains("there twice"));
+}
+
+#[test]
+fn a_changed_receipt_list_or_chain_is_found_out() {
+    let last = |bundle: &Bundle| bundle.stretches.len() - 1;
+    let told = case().changed(|bundle| {
+        let n = last(bundle);
+        let receipt = &mut bundle.stretches[n].receipt;
+        receipt.body = receipt.body.replace("\"hub_ms\":1795", "\"hub_ms\":1794");
+    });
+    assert!(told.contains("its signature does not verify"));
+
+    let told = case().changed(|bundle| {
+        let n = last(bundle);
+        bundle.stretches[n].list = bundle.stretches[n].list.replace(" a\n", " p\n");
+    });
+    assert!(told.contains("the list is not the one it signs"));
+
+    let told = case().changed(|bundle| {
+        let n = last(bundle);
+        let other = bundle.stretches[0].receipt.clone();
+        bundle.stretches[n].receipt = other;
+    });
+    assert!(told.contains("the list is not the one it signs"));
+}
+
+#[test]
+fn a_key_that_the_root_did_not_certify_is_found_out() {
+    let other = case_of(true, "?persons=1");
+    let told = case().changed(|bundle| bundle.keys[0].key.push('x'));
+    assert!(told.contains("is not certified by the root key"));
+    assert!(told.contains("its key is not certified"));
+
+    let told = case().changed(|bundle| {
+        bundle.root_key = other.bundle.keys[0].public.clone();
+    });
+    assert!(told.contains("the root key is not the pinned one"));
+}
+
+#[test]
+fn a_phones_signature_by_another_key_is_found_out() {
+    let told = case().changed(|bundle| {
+        let hub_key = bundle.keys[0].public.clone();
+        let phone = bundle.devices.iter_mut().find(|device| device.courier.is_some());
+        phone.unwrap().public_key = Some(hub_key);
+    });
+    assert!(told.contains("the phone's signature does not verify"));
+}
+
+#[test]
+fn another_photo_beside_the_bundle_is_found_out() {
+    let case = case();
+    let report = verify(&case.bundle, Some(&case.root), &|_| Some(Digest::of(&[b"another"])));
+    assert!(any(&report.failed, "the one beside the bundle is another"));
+}
