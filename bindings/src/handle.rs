@@ -133,8 +133,8 @@ impl Lastmile {
     }
 
     /// Returns what a screen shows of an exception case.
-    pub fn exception_case(&self, case: CaseId) -> Result<Option<ExceptionView>> {
-        Ok(self.shared.courier()?.exception_view(case)?)
+    pub fn exception_case(&self, id: CaseId) -> Result<Option<ExceptionView>> {
+        Ok(self.shared.courier()?.exception_view(id)?)
     }
 
     /// Lists the open complaints, the oldest first.
@@ -143,8 +143,8 @@ impl Lastmile {
     }
 
     /// Returns what a screen shows of a complaint.
-    pub fn complaint(&self, case: CaseId) -> Result<Option<ComplaintView>> {
-        Ok(self.shared.courier()?.complaint_view(case)?)
+    pub fn complaint(&self, id: CaseId) -> Result<Option<ComplaintView>> {
+        Ok(self.shared.courier()?.complaint_view(id)?)
     }
 
     /// Returns a lane's history, oldest first, and how far each event has come.

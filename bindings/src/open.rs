@@ -86,3 +86,62 @@ fn stores() -> MutexGuard<'static, BTreeMap<PathBuf, Weak<Shared>>> {
     // The map is whole between any two statements: a panic elsewhere does not spoil it.
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use lastmile_core::Durability;
+
+    use super::*;
+    use crate::phone::{BootClock, BootReading};
+
+    const DEVICE: &str = "018f0000-0000-7000-8000-000000000001";
+
+    fn identity() -> Identity {
+        crate::parse_enrolment(format!(
+            r#"{{"device":"{DEVICE}","courier":"4849","station":"JL31","device_token":"d",
+                "session_token":"s","root_key":"04","epoch":"{DEVICE}"}}"#
+        ))
+        .map(crate::identity_of)
+        .unwrap()
+    }
+
+    fn open_in(folder: &Path, clock: Option<Arc<dyn BootClock>>) -> Result<Lastmile> {
+        let folder = folder.to_str().unwrap().to_owned();
+        Lastmile::open(folder, identity(), 480, Durability::Normal, clock, None)
+    }
+
+    #[test]
+    fn a_folder_that_is_closing_can_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..25 {
+                        open_in(folder.path(), None).unwrap().sync_status().unwrap();
+                    }
+                });
+            }
+        });
+        assert!(
+            stores().values().all(|shared| shared.strong_count() > 0),
+            "nothing is left behind"
+        );
+    }
+
+    struct Broken;
+
+    impl BootClock for Broken {
+        fn read(&self) -> Result<BootReading> {
+            panic!("a callback that Rust itself implements may panic under the lock")
+        }
+    }
+
+    #[test]
+    fn a_panic_under_the_lock_is_an_error_from_then_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let lastmile = open_in(folder.path(), Some(Arc::new(Broken))).unwrap();
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lastmile.new_case()));
+        assert!(caught.is_err());
+        assert!(matches!(lastmile.stops(), Err(LastmileError::Internal { .. })));
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::{env, fs, process};
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +14,8 @@ use crate::shell::{command, root};
 /// A running hub. It is stopped, and its folder deleted, when this is dropped.
 pub struct TestHub {
     process: Child,
+    /// Kept open: a hub that can no longer say what it does would end.
+    _out: Option<BufReader<ChildStdout>>,
     folder: PathBuf,
     url: String,
     clerk: String,
@@ -40,12 +42,13 @@ impl TestHub {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start lastmile-hub")?;
+        let mut out = process.stdout.take().map(BufReader::new);
         let mut line = String::new();
-        if let Some(out) = process.stdout.take() {
-            BufReader::new(out).read_line(&mut line)?;
+        if let Some(out) = &mut out {
+            out.read_line(&mut line)?;
         }
         let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
-        let hub = Self { process, folder, url, clerk, code };
+        let hub = Self { process, _out: out, folder, url, clerk, code };
         if hub.url.is_empty() {
             bail!("lastmile-hub did not say where it listens, but: {}", line.trim());
         }

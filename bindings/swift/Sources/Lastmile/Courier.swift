@@ -17,6 +17,11 @@ public struct SyncReport: Sendable {
     public let problem: LastmileError?
     /// Everything is sent and received.
     public var done: Bool { retryInMs == nil }
+
+    public init(retryInMs: UInt64?, problem: LastmileError?) {
+        self.retryInMs = retryInMs
+        self.problem = problem
+    }
 }
 
 /// A courier's store, as an actor.
@@ -92,13 +97,13 @@ public actor Courier {
     public func openExceptions() throws -> [CaseId] { try lastmile.openExceptions() }
 
     /// Returns what a screen shows of an exception case.
-    public func exceptionCase(_ id: CaseId) throws -> ExceptionView? { try lastmile.exceptionCase(case: id) }
+    public func exceptionCase(_ id: CaseId) throws -> ExceptionView? { try lastmile.exceptionCase(id: id) }
 
     /// Returns the open complaints, the oldest first.
     public func openComplaints() throws -> [CaseId] { try lastmile.openComplaints() }
 
     /// Returns what a screen shows of a complaint.
-    public func complaint(_ id: CaseId) throws -> ComplaintView? { try lastmile.complaint(case: id) }
+    public func complaint(_ id: CaseId) throws -> ComplaintView? { try lastmile.complaint(id: id) }
 
     /// Returns a lane's events, oldest first, and how far each has come.
     public func history(_ lane: Lane) throws -> [Entry] { try lastmile.history(lane: lane) }

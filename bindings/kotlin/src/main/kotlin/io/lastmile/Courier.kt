@@ -222,7 +222,7 @@ class Courier private constructor(
             durability: Durability = Durability.FULL,
             clock: BootClock? = null,
             signer: DeviceSigner? = null,
-            calls: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(1),
+            calls: CoroutineDispatcher = Dispatchers.IO,
         ): Courier = withContext(calls) {
             val offsetMin = TimeZone.getDefault().getOffset(System.currentTimeMillis()) / 60_000
             Courier(Lastmile.open(folder.path, identity, offsetMin.toShort(), durability, clock, signer), calls)

@@ -5,7 +5,7 @@ import java.io.IOException
 import java.io.OutputStream
 import java.io.RandomAccessFile
 import java.net.HttpURLConnection
-import java.net.URL
+import java.net.URI
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 
@@ -64,7 +64,7 @@ class HttpLink(private val hub: String, @Volatile override var tokens: Tokens? =
     }
 
     private fun exchange(request: HubRequest): HubReply {
-        val connection = URL(hub.trimEnd('/') + request.path).openConnection() as HttpURLConnection
+        val connection = URI(hub.trimEnd('/') + request.path).toURL().openConnection() as HttpURLConnection
         try {
             connection.connectTimeout = CONNECT_MS
             connection.readTimeout = READ_MS

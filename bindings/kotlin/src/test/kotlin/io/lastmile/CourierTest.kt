@@ -68,7 +68,6 @@ class CourierTest {
         }
         assertFailsWith<LastmileException.BadInput> { courier.complaint("no uuid").first() }
         assertFailsWith<LastmileException.BadInput> { commandFromJson("""{"do": "fly"}""") }
-        Unit
     }
 
     @Test

@@ -2,7 +2,7 @@ package io.lastmile
 
 import java.io.File
 import java.net.HttpURLConnection
-import java.net.URL
+import java.net.URI
 import java.nio.file.Files
 import kotlin.test.Test
 import kotlin.test.assertEquals
@@ -89,7 +89,7 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
     }
 
     private fun clerk(command: String): Int {
-        val url = URL("${setting("LASTMILE_HUB")}/v1/clerk/commands")
+        val url = URI("${setting("LASTMILE_HUB")}/v1/clerk/commands").toURL()
         val connection = url.openConnection() as HttpURLConnection
         connection.requestMethod = "POST"
         connection.setRequestProperty("authorization", "Bearer ${setting("LASTMILE_CLERK")}")
