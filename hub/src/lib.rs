@@ -9,6 +9,7 @@
 
 mod bundle;
 mod clerk;
+pub mod client;
 mod enrol;
 mod http;
 mod hub;
