@@ -55,9 +55,10 @@ pub(crate) fn open(
     let mut open = stores();
     if let Some(shared) = open.get(&folder).and_then(Weak::upgrade) {
         let theirs = shared.courier()?.identity().clone();
-        return match theirs == identity {
-            true => Ok(Lastmile { shared }),
-            false => Err(Error::OtherEnrolment.into()),
+        return if theirs == identity {
+            Ok(Lastmile { shared })
+        } else {
+            Err(Error::OtherEnrolment.into())
         };
     }
     let mut options = Options::folder(&folder, 0);
