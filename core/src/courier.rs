@@ -97,6 +97,25 @@ pub struct Here {
     pub lat: f64,
 }
 
+impl Here {
+    /// Returns the distance to another place in whole metres, on a sphere of the Earth's mean
+    /// radius (haversine).
+    pub fn metres_to(self, there: Self) -> u32 {
+        const EARTH_RADIUS_M: f64 = 6_371_008.8;
+        let (from, to) = (self.lat.to_radians(), there.lat.to_radians());
+        let half_lat = ((to - from) / 2.0).sin();
+        let half_lng = ((there.lng - self.lng).to_radians() / 2.0).sin();
+        let a = half_lat * half_lat + from.cos() * to.cos() * half_lng * half_lng;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most half the Earth's girth, never below zero"
+        )]
+        let metres = (2.0 * EARTH_RADIUS_M * a.sqrt().clamp(0.0, 1.0).asin()).round() as u32;
+        metres
+    }
+}
+
 /// What was recorded. It is safe on the phone; the hub has yet to confirm it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
@@ -376,7 +395,7 @@ impl Courier {
                 None => None,
             };
             at.station_gap_m = match (self.directory.station_lng, self.directory.station_lat) {
-                (Some(lng), Some(lat)) => Some(gap_m(here, lng, lat)),
+                (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
                 _ => None,
             };
         }
@@ -572,25 +591,9 @@ fn gap_to_address(db: &Connection, state: &LaneState, here: Here) -> Result<Opti
     };
     Ok(match vault::read(db, recipient)? {
         Some(VaultBody::Person(person)) => match (person.lng, person.lat) {
-            (Some(lng), Some(lat)) => Some(gap_m(here, lng, lat)),
+            (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
             _ => None,
         },
         _ => None,
     })
-}
-
-/// Returns the distance in whole metres on a sphere of the Earth's mean radius (haversine).
-pub(crate) fn gap_m(here: Here, lng: f64, lat: f64) -> u32 {
-    const EARTH_RADIUS_M: f64 = 6_371_008.8;
-    let (from, to) = (here.lat.to_radians(), lat.to_radians());
-    let half_lat = ((to - from) / 2.0).sin();
-    let half_lng = ((lng - here.lng).to_radians() / 2.0).sin();
-    let a = half_lat * half_lat + from.cos() * to.cos() * half_lng * half_lng;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most half the Earth's girth, never below zero"
-    )]
-    let metres = (2.0 * EARTH_RADIUS_M * a.sqrt().clamp(0.0, 1.0).asin()).round() as u32;
-    metres
 }

@@ -1,7 +1,5 @@
 //! The bytes of every event kind, frozen at its first release. A file here is never edited.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not so")]
-
 use std::path::PathBuf;
 
 use lastmile_core::event::{Event, Fact};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
 use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_hub::{Bundle, Hub, Settings, serve, verify};
+use lastmile_hub::{Bundle, Hub, Settings, demo, serve, verify};
 
 /// The station's hub: couriers' phones sync with it, clerks work on it.
 #[derive(Parser)]
@@ -64,6 +64,8 @@ enum Command {
         #[command(flatten)]
         hub: Folder,
     },
+    /// Play a real courier's day on this machine: five phones, a real hub, a bad signal.
+    Demo(demo::Args),
     /// Say that the database was restored from a backup: every phone then offers again what the
     /// backup may lack.
     NewEpoch {
@@ -89,6 +91,14 @@ impl Folder {
     }
 }
 
+impl Cli {
+    /// Returns how much is logged unless `RUST_LOG` says otherwise: the demo's bars want a clean
+    /// screen.
+    pub(crate) fn log_level(&self) -> &'static str {
+        if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" }
+    }
+}
+
 type Failure = Box<dyn std::error::Error>;
 
 /// Runs a command.
@@ -105,13 +115,15 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
         Command::RootKey { hub } => println!("{}", hub.open()?.root_key()),
+        Command::Demo(args) => return Ok(demo::run(&args)),
         Command::NewEpoch { hub } => println!("{}", hub.open()?.new_epoch()?),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
-    let text = std::fs::read(path)?;
+    let unread = |error| format!("{} cannot be read: {error}", path.display());
+    let text = std::fs::read(path).map_err(unread)?;
     let bundle: Bundle =
         serde_json::from_slice(&text).map_err(|_| "the file is not an evidence bundle")?;
     let root = root.map(std::fs::read_to_string).transpose()?;

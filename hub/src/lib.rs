@@ -10,6 +10,7 @@
 mod bundle;
 mod clerk;
 pub mod client;
+pub mod demo;
 mod enrol;
 mod http;
 mod hub;

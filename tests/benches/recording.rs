@@ -85,9 +85,9 @@ fn counted() {
     }
     let cost = phone.disk.counts().since(&before);
     println!("counted over {HANDOVERS} hand-overs");
-    println!("  sync calls each      {:.3}", cost.syncs() as f64 / HANDOVERS as f64);
-    println!("  WAL bytes each       {:.0}", cost.wal.bytes as f64 / HANDOVERS as f64);
-    println!("  database bytes each  {:.0}", cost.db.bytes as f64 / HANDOVERS as f64);
+    println!("  sync calls           {}", cost.syncs());
+    println!("  WAL bytes each       {}", cost.wal.bytes / HANDOVERS as u64);
+    println!("  database bytes each  {}", cost.db.bytes / HANDOVERS as u64);
 }
 
 fn timed() {

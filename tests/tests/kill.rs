@@ -86,10 +86,10 @@ fn after_200_kills_nothing_that_returned_is_gone_and_nothing_counts_twice() {
 
     let status = courier.sync_status().unwrap();
     assert_eq!((status.pending, status.parked, status.media_pending), (0, 0, 0));
-    let held: usize = rusqlite::Connection::open(folder.path().join("hub/hub.db"))
+    let placed: usize = rusqlite::Connection::open(folder.path().join("hub/hub.db"))
         .unwrap()
         .query_row("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(held, here.len(), "the hub has each event once");
+    assert_eq!(placed, here.len(), "the hub has each event once");
     println!("{RUNS} kills, {} events returned, {} in the log", returned.len(), here.len());
 }

@@ -171,7 +171,7 @@ fn every_scenario_comes_out_as_written() {
     let mut names: Vec<String> = std::fs::read_dir(scenarios())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".json") && name != "setup.json")
+        .filter(|name| Path::new(name).extension() == Some("json".as_ref()) && name != "setup.json")
         .collect();
     names.sort();
     assert!(!names.is_empty());

@@ -42,14 +42,17 @@ enum Chore {
     /// Plays simulated days of phones, links and a hub
     Sim {
         /// How many seeds to play
-        #[arg(long, default_value_t = 2_000)]
+        #[arg(long, default_value_t = LEAST_SEEDS)]
         seeds: u64,
     },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, kotlin-test, swift-test, android and ios
     Test,
 }
+
+/// What every full run plays.
+const LEAST_SEEDS: u64 = 2_000;
 
 fn main() -> ExitCode {
     match run(Xtask::parse().chore) {
@@ -75,6 +78,7 @@ fn run(chore: Chore) -> Result<()> {
             // Missing tools are told at once, not after minutes of Rust tests.
             tools::require_all()?;
             check::run()?;
+            check::sim(LEAST_SEEDS)?;
             kotlin::test()?;
             swift::test()?;
             android::check()?;

@@ -276,3 +276,53 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
     let sealed: Vec<_> = decision.decided.vault.iter().map(|entry| entry.reference).collect();
     assert_eq!(sealed, [mark.reason, fact.note.unwrap()]);
 }
+
+#[test]
+#[ignore = "timed: run it in release, on a quiet machine"]
+fn deciding_and_applying_on_a_lane_of_50_events_takes_less_than_20_us() {
+    let mut tale = Tale::out_for_delivery();
+    while tale.events.len() < 50 {
+        tale.by("A").tells(DeliveryAttemptFailed { cause: AttemptFailure::NoAccess });
+        tale.by("A").tells(crate::delivery::AddressArrived {});
+    }
+    let (scene, station) = (Scene::new(), crate::testing::station());
+    let (actor, entropy) = (Actor::Courier(courier("A")), crate::testing::Counted::default());
+    let at = Circumstances {
+        now: crate::testing::moment(60),
+        actor: &actor,
+        station: &station,
+        policy: &scene.policy,
+        directory: &scene.directory,
+        address_gap_m: None,
+        station_gap_m: None,
+        entropy: &entropy,
+    };
+    let arrive = Command::Arrive { waybill: waybill() };
+    let mut lanes = LaneStates::new();
+    lanes.insert(tale.lane.clone(), tale.state());
+    let mut event = tale.events[3].clone();
+    let rounds = 10_000;
+    let mut once = || {
+        let mut lanes = lanes.clone();
+        let decision = decide(&arrive, &lanes, &at).ok().unwrap();
+        let draft = decision.decided.groups.into_iter().flatten().next().unwrap();
+        event.fact = draft.fact;
+        lanes.get_mut(&draft.lane).unwrap().apply(&event, None);
+        lanes
+    };
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(once());
+    }
+    let each = start.elapsed() / rounds;
+    println!("decide and apply, with a copy of the state: {each:?}");
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(tale.state());
+    }
+    println!("fold of {} events: {:?}", tale.events.len(), start.elapsed() / rounds);
+    let size = serde_json::to_vec(&tale.state()).unwrap().len();
+    let short = serde_json::to_vec(&Tale::in_storage().state()).unwrap().len();
+    println!("stored state: {size} bytes; of an ordinary stored parcel: {short} bytes");
+    assert!(each < std::time::Duration::from_micros(20), "{each:?}");
+}

@@ -318,7 +318,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn every_prefix_folds_to_one_fitting_holder((lane, events) in any_events()) {
