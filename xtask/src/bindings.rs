@@ -30,15 +30,12 @@ pub fn build() -> Result<Library> {
     Ok(Library { dir, file })
 }
 
-/// Prints the size of the packaged library: release, stripped, for this machine.
+/// Prints the size of the library as it goes into an app, stripped, for this machine.
 pub fn size() -> Result<()> {
-    run(cargo().args(["rustc", "--release", "--package", "lastmile-ffi", "--lib"]).args([
-        "--crate-type",
-        "cdylib",
-        "--config",
-        "profile.release.strip=true",
-    ]))?;
-    let file = target().join("release").join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
+    run(cargo()
+        .args(["rustc", "--profile", "mobile", "--package", "lastmile-ffi", "--lib"])
+        .args(["--crate-type", "cdylib", "--config", "profile.mobile.strip=true"]))?;
+    let file = target().join("mobile").join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
     let bytes = fs::metadata(&file)?.len();
     println!("{bytes} bytes of {MOST_BYTES}");
     if bytes > MOST_BYTES {
