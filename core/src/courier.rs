@@ -1,35 +1,23 @@
 //! The one handle: a signed-in courier's store, his clock and his place.
 //!
-//! Every act goes through [`Courier::record`]: read the lanes, decide, append, fold, commit, in one
-//! transaction. It is the only place that writes events of this device.
+//! It opens, suspends and captures; acts are recorded in `record.rs`, screens are fed by
+//! `views.rs`, and `sync` adds what travels.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Command;
-use crate::decide::{self, Circumstances, Decided, Draft, LaneStates};
 use crate::directory::Directory;
 use crate::error::{Error, MediaError, Result};
-use crate::event::{Actor, Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
+use crate::event::{Actor, Lane};
 use crate::evidence::{EvidenceRef, MediaSource};
-use crate::fold::{LaneState, needs_refold};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
-use crate::parcel::Parcel;
 use crate::policy::Policy;
-use crate::privacy::VaultBody;
-use crate::refusal::Refusal;
-use crate::store::{
-    Durability, Head, Key, LaneRow, Location, Media, MediaState, Store, list, media, vault,
-};
+use crate::store::{Durability, Head, Key, Location, Media, Store, media};
 use crate::sync::Machine;
-use crate::time::{
-    self, BootMoment, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy,
-};
+use crate::time::{self, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy};
 
 /// Whose store it is. Comes from the enrolment; holds no token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,13 +121,13 @@ pub struct Courier {
     pub(crate) options: Options,
     pub(crate) identity: Identity,
     pub(crate) machine: Machine,
-    actor: Actor,
-    store: Option<Store>,
-    head: Head,
+    pub(crate) actor: Actor,
+    pub(crate) store: Option<Store>,
+    pub(crate) head: Head,
     contact: Option<HubContact>,
     policy: Policy,
     directory: Directory,
-    here: Option<Here>,
+    pub(crate) here: Option<Here>,
 }
 
 impl Courier {
@@ -246,162 +234,6 @@ impl Courier {
         &self.policy
     }
 
-    pub(crate) fn head(&self) -> Head {
-        self.head
-    }
-
-    /// Records an act. When a rule refuses, nothing is written.
-    ///
-    /// When the call returns, the act survives a dead battery (with [`Durability::Full`]).
-    ///
-    /// # Errors
-    /// `Refused` with the rule's code and advice; `DiskFull` and other errors of the store leave
-    /// nothing half-written.
-    pub fn record(&mut self, command: &Command) -> Result<Recorded> {
-        self.write(command, None)
-    }
-
-    /// Records an act that was done although a rule speaks against it.
-    ///
-    /// The same fact is recorded, marked with the refusal's code and `reason`, and an exception
-    /// case is opened about it. If no rule speaks against it, it is recorded as usual.
-    ///
-    /// # Errors
-    /// `Refused` if the refusal leaves nothing to record, such as an unknown parcel;
-    /// `BadArgument` if `reason` is blank.
-    pub fn record_done(&mut self, command: &Command, reason: &str) -> Result<Recorded> {
-        if reason.trim().is_empty() {
-            return Err(Error::BadArgument { field: "reason", expected: "why it was done" });
-        }
-        self.write(command, Some(reason))
-    }
-
-    /// Tells what rule would refuse an act, without recording anything.
-    pub fn check(&self, command: &Command) -> Result<Option<Refusal>> {
-        let db = &self.store()?.db;
-        let at = self.circumstances(db, command)?;
-        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
-        Ok(match decide::decide(command, &lanes.states, &at) {
-            Ok(decision) => decision.refusal,
-            Err(refusal) => Some(refusal),
-        })
-    }
-
-    fn write(&mut self, command: &Command, done: Option<&str>) -> Result<Recorded> {
-        let mut store = self.store.take().ok_or(Error::Suspended)?;
-        let result = self.write_in(&mut store, command, done);
-        self.store = Some(store);
-        let (recorded, head) = result?;
-        self.head = head;
-        Ok(recorded)
-    }
-
-    fn write_in(
-        &self,
-        store: &mut Store,
-        command: &Command,
-        done: Option<&str>,
-    ) -> Result<(Recorded, Head)> {
-        let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let at = self.circumstances(&tx, command)?;
-        let lanes = Lanes::read(&tx, decide::lanes_of(command, &at))?;
-        let mut decision = decide::decide(command, &lanes.states, &at)?;
-        let mut against = None;
-        if let Some(refusal) = decision.refusal {
-            let reason = match done {
-                Some(reason) if refusal.can_be_recorded_against() => reason,
-                _ => return Err(refusal.into()),
-            };
-            against = Some(decide::against(&mut decision.decided, &refusal, reason, &at));
-        }
-        let mut writer = Writer {
-            db: &tx,
-            courier: self,
-            at: &at,
-            head: self.head,
-            lanes,
-            recorded: Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now },
-        };
-        let first = writer.append(&decision.decided, against.as_ref())?;
-        for entry in &decision.decided.vault {
-            let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
-            vault::put(&tx, lane.n, entry, first)?;
-        }
-        let (recorded, head) = writer.finish()?;
-        tx.commit()?;
-        Ok((recorded, head))
-    }
-
-    /// Records, for each event that names it, that a media file is gone before it was uploaded.
-    pub(crate) fn record_lost(&mut self, item: &EvidenceRef) -> Result<()> {
-        let mut store = self.store.take().ok_or(Error::Suspended)?;
-        let result = self.record_lost_in(&mut store, item);
-        self.store = Some(store);
-        self.head = result?;
-        Ok(())
-    }
-
-    fn record_lost_in(&self, store: &mut Store, item: &EvidenceRef) -> Result<Head> {
-        let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some(media) = Media::load(&tx, item.id)? else { return Ok(self.head) };
-        Media::settle(&tx, &item.sha256, MediaState::Lost)?;
-        let lane = Lane::parse(&media.lane);
-        let at = self.surroundings();
-        let lanes = Lanes::read(&tx, vec![lane.clone()])?;
-        let lost = EvidenceLost { evidence: item.id, sha256: item.sha256 };
-        let mut writer = Writer {
-            db: &tx,
-            courier: self,
-            at: &at,
-            head: self.head,
-            lanes,
-            recorded: Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now },
-        };
-        let groups = vec![vec![Draft { lane, fact: Fact::from(lost) }]];
-        writer.append(&Decided { groups, vault: Vec::new() }, None)?;
-        let (_, head) = writer.finish()?;
-        tx.commit()?;
-        Ok(head)
-    }
-
-    fn surroundings(&self) -> Circumstances<'_> {
-        Circumstances {
-            now: self.now(),
-            actor: &self.actor,
-            station: &self.identity.station,
-            policy: &self.policy,
-            directory: &self.directory,
-            address_gap_m: None,
-            station_gap_m: None,
-            entropy: self.options.entropy.as_ref(),
-        }
-    }
-
-    fn circumstances(&self, db: &Connection, command: &Command) -> Result<Circumstances<'_>> {
-        let mut at = self.surroundings();
-        for (lane, item) in command.evidence() {
-            let bound = Media::load(db, item.id)?.is_some_and(|media| {
-                media.item == *item
-                    && media.lane == lane.to_string()
-                    && media.state == MediaState::Captured
-            });
-            if !bound {
-                return Err(MediaError::NotBoundHere.into());
-            }
-        }
-        if let (Command::Deliver { waybill, .. }, Some(here)) = (command, self.here) {
-            at.address_gap_m = match LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
-                Some(row) => gap_to_address(db, &row.confirmed, here)?,
-                None => None,
-            };
-            at.station_gap_m = match (self.directory.station_lng, self.directory.station_lat) {
-                (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
-                _ => None,
-            };
-        }
-        Ok(at)
-    }
-
     /// Takes a photo, video or signature from a file in the capture folder.
     ///
     /// The item belongs to `lane` from now on and can be named by one act of that lane only. The
@@ -452,148 +284,4 @@ impl Courier {
         Media::insert(&store.db, &lane.to_string(), &item)?;
         Ok(item)
     }
-}
-
-/// The lanes of one command, read once.
-struct Lanes {
-    states: LaneStates,
-    rows: Vec<LaneRow>,
-}
-
-impl Lanes {
-    fn read(db: &Connection, lanes: Vec<Lane>) -> Result<Self> {
-        let mut read = Self { states: LaneStates::new(), rows: Vec::new() };
-        for lane in lanes.into_iter().collect::<BTreeSet<_>>() {
-            if let Some(row) = LaneRow::load(db, &lane)? {
-                read.states.insert(lane, row.live(db)?);
-                read.rows.push(row);
-            }
-        }
-        Ok(read)
-    }
-}
-
-/// Appends the events of one transaction.
-struct Writer<'a> {
-    db: &'a Connection,
-    courier: &'a Courier,
-    at: &'a Circumstances<'a>,
-    head: Head,
-    lanes: Lanes,
-    recorded: Recorded,
-}
-
-impl Writer<'_> {
-    /// Appends all groups; returns the row of the first event.
-    fn append(&mut self, decided: &Decided, against: Option<&Against>) -> Result<Option<i64>> {
-        let reading = self.courier.options.clock.read();
-        let boot = BootMoment { id: reading.boot_id, ms: reading.boot_ms };
-        let mut first_row = None;
-        for drafts in &decided.groups {
-            let ids: Vec<EventId> =
-                drafts.iter().map(|_| EventId::new(self.at.now.ms, self.at.entropy)).collect();
-            let group = match (ids.first(), u16::try_from(ids.len())) {
-                (Some(first), Ok(size)) if size > 1 => Some(Group { first: *first, size }),
-                _ => None,
-            };
-            for (draft, id) in drafts.iter().zip(ids) {
-                let row = self.append_one(draft, id, group, boot, against)?;
-                first_row = first_row.or(Some(row));
-            }
-        }
-        Ok(first_row)
-    }
-
-    fn append_one(
-        &mut self,
-        draft: &Draft,
-        id: EventId,
-        group: Option<Group>,
-        boot: BootMoment,
-        against: Option<&Against>,
-    ) -> Result<i64> {
-        let lane = self.lane(&draft.lane)?;
-        let state = self.lanes.states.entry(draft.lane.clone());
-        let state = state.or_insert_with(|| LaneState::empty(&draft.lane));
-        let event = Event {
-            envelope: Envelope {
-                id,
-                lane: draft.lane.clone(),
-                device: self.courier.identity.device,
-                actor: self.at.actor.clone(),
-                at: self.at.now,
-                boot: Some(boot),
-                place: self.courier.here.map(coarse),
-                seen: lane.1,
-                policy: self.at.policy.version,
-                epoch: state.parcel().and_then(Parcel::epoch),
-                group,
-                against: against.cloned(),
-                must_understand: false,
-            },
-            fact: draft.fact.clone(),
-        };
-        let bytes = event.to_bytes();
-        if bytes.len() > crate::event::MAX_EVENT_BYTES {
-            return Err(Error::BadArgument {
-                field: "command",
-                expected: "an act that fits into one event; split it",
-            });
-        }
-        let (head, row) = self.head.append(self.db, lane.0, &bytes)?;
-        self.head = head;
-        for item in draft.fact.evidence() {
-            Media::queue(self.db, item.id, row)?;
-        }
-        if needs_refold(&event) {
-            // The fold starts over without the event this one undoes.
-            *state = LaneRow::by_row(self.db, lane.0)?.live(self.db)?;
-        } else {
-            state.apply(&event, None);
-        }
-        self.recorded.events.push(id);
-        self.recorded.lanes.push(draft.lane.clone());
-        Ok(row)
-    }
-
-    /// Returns a lane's row and the position folded here.
-    fn lane(&mut self, lane: &Lane) -> Result<(i64, u64)> {
-        if let Some(row) = self.lanes.rows.iter().find(|row| &row.lane == lane) {
-            return Ok((row.n, row.folded_seq));
-        }
-        let row = LaneRow::load_or_create(self.db, lane)?;
-        let found = (row.n, row.folded_seq);
-        self.lanes.rows.push(row);
-        Ok(found)
-    }
-
-    /// Writes the list rows of what changed.
-    fn finish(self) -> Result<(Recorded, Head)> {
-        let changed: BTreeSet<&Lane> = self.recorded.lanes.iter().collect();
-        for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
-            if let Some(state) = self.lanes.states.get(&row.lane) {
-                list::write(self.db, row.n, state, &self.courier.identity.courier)?;
-            }
-        }
-        Ok((self.recorded, self.head))
-    }
-}
-
-fn coarse(here: Here) -> CoarsePlace {
-    #[expect(clippy::cast_possible_truncation, reason = "degrees times 1000 fit in 19 bits")]
-    let thousandths = |degrees: f64| (degrees.clamp(-180.0, 180.0) * 1000.0).round() as i32;
-    CoarsePlace { lng: thousandths(here.lng), lat: thousandths(here.lat) }
-}
-
-fn gap_to_address(db: &Connection, state: &LaneState, here: Here) -> Result<Option<u32>> {
-    let Some(recipient) = state.parcel().and_then(|parcel| parcel.recipient) else {
-        return Ok(None);
-    };
-    Ok(match vault::read(db, recipient)? {
-        Some(VaultBody::Person(person)) => match (person.lng, person.lat) {
-            (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
-            _ => None,
-        },
-        _ => None,
-    })
 }

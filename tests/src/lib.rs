@@ -6,3 +6,8 @@
 pub mod disk;
 pub mod sim;
 pub mod world;
+
+/// The READMEs' Rust examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

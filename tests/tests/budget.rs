@@ -2,11 +2,10 @@
 
 use lastmile_core::command::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
-use lastmile_core::id::CourierNo;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
-use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle};
+use lastmile_tests::world::{Phone, carry_until_idle, station_and_phone};
 
 fn complaint(phone: &mut Phone, n: u32) -> Command {
     Command::ReceiveComplaint {
@@ -24,18 +23,9 @@ fn complaint(phone: &mut Phone, n: u32) -> Command {
     }
 }
 
-fn phone_of_a_new_courier() -> (Station, Phone) {
-    let time = TrueTime::at(1_790_000_000_000);
-    let station = Station::new(&time, 1);
-    let enrolment = station.enrol(&CourierNo::new("4849").unwrap(), None);
-    let mut phone = Phone::new(&time, 1, enrolment, None);
-    phone.start().unwrap();
-    (station, phone)
-}
-
 #[test]
 fn a_thousand_acts_cost_at_most_one_sync_call_each_and_a_twentieth() {
-    let (_station, mut phone) = phone_of_a_new_courier();
+    let (_station, mut phone) = station_and_phone();
     let before = phone.disk.counts();
     for n in 0..1_000 {
         let command = complaint(&mut phone, n);
@@ -47,7 +37,7 @@ fn a_thousand_acts_cost_at_most_one_sync_call_each_and_a_twentieth() {
 
 #[test]
 fn an_idle_phone_makes_no_request_until_its_poll_is_due() {
-    let (station, mut phone) = phone_of_a_new_courier();
+    let (station, mut phone) = station_and_phone();
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
     for channel in [SyncChannel::Events, SyncChannel::Media] {
         let next = phone.courier().unwrap().next_request(channel).unwrap();
@@ -57,7 +47,7 @@ fn an_idle_phone_makes_no_request_until_its_poll_is_due() {
 
 #[test]
 fn list_rows_written_act_by_act_equal_those_rebuilt_from_the_log() {
-    let (station, mut phone) = phone_of_a_new_courier();
+    let (station, mut phone) = station_and_phone();
     for n in 0..20 {
         let command = complaint(&mut phone, n);
         phone.courier().unwrap().record(&command).unwrap();

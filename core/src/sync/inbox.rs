@@ -102,7 +102,7 @@ impl Courier {
         let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
             return Ok(());
         };
-        let head = self.head();
+        let head = self.head;
         let me = self.identity.courier.clone();
         let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut touched = BTreeSet::new();

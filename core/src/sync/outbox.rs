@@ -57,7 +57,7 @@ impl Courier {
             return Ok(Next::Idle);
         }
 
-        let head = self.head();
+        let head = self.head;
         let (first_n, last_n) = match (batch.first(), batch.last()) {
             (Some(first), Some(last)) => (first.n, last.n),
             _ => (0, -1),

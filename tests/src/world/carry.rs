@@ -1,10 +1,11 @@
 //! Carries a phone's requests to the hub in this process, as the app's own stack would.
 
+use lastmile_core::id::CourierNo;
 use lastmile_core::sync::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel};
 use lastmile_core::{Error, Result};
 use lastmile_hub::{Request, Response};
 
-use super::{Phone, Station};
+use super::{Phone, Station, TrueTime};
 
 /// Adds the tokens and the bytes of a file, as the app's own stack would.
 pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
@@ -45,4 +46,14 @@ pub fn carry_until_idle(station: &Station, phone: &mut Phone, channel: SyncChann
         let applied = phone.courier().and_then(|courier| courier.apply_reply(request.id, &reply));
         applied.expect("a good reply");
     }
+}
+
+/// A station, and the phone of its courier 4849, whose app runs.
+pub fn station_and_phone() -> (Station, Phone) {
+    let time = TrueTime::at(1_790_000_000_000);
+    let station = Station::new(&time, 1);
+    let enrolment = station.enrol(&CourierNo::new("4849").expect("a plain number"), None);
+    let mut phone = Phone::new(&time, 1, enrolment, None);
+    phone.start().expect("a good disk");
+    (station, phone)
 }

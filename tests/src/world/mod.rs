@@ -6,7 +6,7 @@ mod media;
 mod phone;
 mod station;
 
-pub use carry::{carry_until_idle, reply_of, request_of};
+pub use carry::{carry_until_idle, reply_of, request_of, station_and_phone};
 pub use clock::{FakeClock, SeededEntropy, TrueTime};
 pub use media::LossyFolder;
 pub use phone::{Phone, SoftSigner};
