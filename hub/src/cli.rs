@@ -21,6 +21,8 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve phones and clerks. The first start makes everything that is needed.
+    ///
+    /// It speaks plain HTTP: beyond this machine, put a proxy with TLS in front of it.
     Serve {
         #[command(flatten)]
         hub: Folder,
@@ -85,6 +87,15 @@ struct Folder {
 }
 
 impl Folder {
+    /// Opens a hub that was started before: a folder mistyped must not become a second hub.
+    fn open_existing(&self) -> Result<Hub, Failure> {
+        if !self.folder.join("hub.db").is_file() {
+            let folder = shown(&self.folder);
+            return Err(format!("there is no hub in {folder}; start it once with serve").into());
+        }
+        Ok(self.open()?)
+    }
+
     fn open(&self) -> lastmile_hub::Result<Hub> {
         let clock = Arc::new(SystemClock::new(self.utc_offset_min));
         Hub::in_folder(&self.folder, clock, Arc::new(SystemEntropy), Settings::default())
@@ -107,16 +118,16 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve { hub, listen } => start(&hub, listen)?,
         Command::Code { hub, courier, station } => {
             let (courier, station) = (CourierNo::new(courier)?, StationId::new(station)?);
-            println!("{}", hub.open()?.new_code(courier, station)?);
+            println!("{}", hub.open_existing()?.new_code(courier, station)?);
         }
         Command::Clerk { hub, clerk, station } => {
             let (clerk, station) = (ClerkNo::new(clerk)?, StationId::new(station)?);
-            println!("{}", hub.open()?.new_clerk(clerk, Some(station))?);
+            println!("{}", hub.open_existing()?.new_clerk(clerk, Some(station))?);
         }
         Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
-        Command::RootKey { hub } => println!("{}", hub.open()?.root_key()),
+        Command::RootKey { hub } => println!("{}", hub.open_existing()?.root_key()),
         Command::Demo(args) => return Ok(demo::run(&args)),
-        Command::NewEpoch { hub } => println!("{}", hub.open()?.new_epoch()?),
+        Command::NewEpoch { hub } => println!("{}", hub.open_existing()?.new_epoch()?),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::event::Fact;
 use lastmile_core::id::{ClerkNo, DeviceId, HubEpoch, StationId};
 use lastmile_core::policy::Policy;
 use lastmile_core::sync::wire::HubKey;
@@ -59,8 +60,26 @@ impl Hub {
             let keys = serde_json::to_string(&keys).map_err(|_| HubError::Damaged("its keys"))?;
             tx.put_meta("keys", &keys)?;
         }
+        hub.learn_kinds(&*tx)?;
         tx.commit()?;
         Ok(hub)
+    }
+
+    /// Looks again at what is parked when a release knows more kinds than the one before it.
+    fn learn_kinds(&self, tx: &dyn Tx) -> Result<()> {
+        let kinds = Fact::KINDS.len().to_string();
+        let before = tx.meta("kinds")?;
+        if before.as_ref() == Some(&kinds) {
+            return Ok(());
+        }
+        if before.is_some() {
+            let mut ledger = sync::Ledger::new(self, tx)?;
+            for device in tx.devices(None)? {
+                sync::reconsider_device(&mut ledger, &device)?;
+            }
+            ledger.settle()?;
+        }
+        tx.put_meta("kinds", &kinds)
     }
 
     /// Opens the hub in a folder, and makes whatever is missing there: the database, the keys,

@@ -8,7 +8,7 @@ use common::{World, courier, problem, station, waybill};
 use lastmile_core::event::Event;
 use lastmile_core::id::{ClerkNo, StationId};
 use lastmile_core::sync::wire::{ParkReason, Verdict};
-use lastmile_hub::{Request, Response};
+use lastmile_hub::{Hub, Request, Response};
 use serde_json::{Value, json};
 
 struct Desk<'a> {
@@ -250,6 +250,32 @@ fn a_quarantined_phone_is_parked_until_it_is_found_again() {
     assert_eq!(desk.ask("POST", &path, &json!({ "quarantined": false })).status, 204);
 
     assert_eq!(a.push(&world, &[a.out(1)]), [Verdict::Accepted(4)]);
+}
+
+#[test]
+fn a_release_that_knows_more_kinds_looks_again_at_what_is_parked() {
+    use lastmile_hub::store::{HubStore as _, SqliteStore};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let settings = lastmile_hub::Settings::default;
+    let world = World::with(|clock, entropy| Hub::in_folder(path, clock, entropy, settings()));
+    world.announce(1);
+    let mut a = world.phone("A");
+    let desk = Desk::new(&world);
+    let quarantine = format!("devices/{}/quarantine", a.enrolment.device);
+    desk.ask("POST", &quarantine, &json!({ "quarantined": true }));
+    a.push(&world, &[a.out(1)]);
+    let store = SqliteStore::open(&path.join("hub.db")).unwrap();
+    let tx = store.begin().unwrap();
+    let device = tx.device_by_id(a.enrolment.device).unwrap().unwrap();
+    tx.set_quarantine(device.row, false).unwrap();
+    tx.put_meta("kinds", "1").unwrap();
+    tx.commit().unwrap();
+
+    let restarted = World::with(|clock, entropy| Hub::in_folder(path, clock, entropy, settings()));
+
+    assert!(Desk::new(&restarted).get("parked")["parked"].as_array().unwrap().is_empty());
+    assert_eq!(a.push(&restarted, &[a.out(1)]), [Verdict::Accepted(3)]);
 }
 
 #[test]

@@ -131,14 +131,14 @@ fn is_open(state: &LaneState) -> bool {
     }
 }
 
-/// `GET /v1/clerk/media/{device}/{sha256}`.
-pub(super) fn media(
-    hub: &Hub,
-    tx: &dyn Tx,
-    acting: &Acting,
-    device: &str,
-    sha256: &str,
-) -> Result<Response> {
+/// A confirmed file of a device of the station.
+pub(super) struct File {
+    device: DeviceId,
+    sha256: Digest,
+    kind: MediaKind,
+}
+
+pub(super) fn find_media(tx: &dyn Tx, acting: &Acting, device: &str, sha256: &str) -> Result<File> {
     let missing = || HubError::not_found("the file");
     let (Ok(device), Ok(sha256)) = (device.parse::<DeviceId>(), sha256.parse::<Digest>()) else {
         return Err(missing());
@@ -146,14 +146,19 @@ pub(super) fn media(
     let device = tx.device_by_id(device)?.filter(|device| device.station == acting.station);
     let device = device.ok_or_else(missing)?;
     let upload = tx.upload_of(device.row, &sha256)?.filter(|upload| upload.confirmed);
-    let kind = match upload.ok_or_else(missing)?.kind {
+    Ok(File { device: device.id, sha256, kind: upload.ok_or_else(missing)?.kind })
+}
+
+/// `GET /v1/clerk/media/{device}/{sha256}`.
+pub(super) fn media(hub: &Hub, file: &File) -> Result<Response> {
+    let kind = match file.kind {
         MediaKind::Jpeg => "image/jpeg",
         MediaKind::Png => "image/png",
         MediaKind::Heic => "image/heic",
         MediaKind::Mp4 => "video/mp4",
     };
     let mut body = Vec::new();
-    std::io::Read::read_to_end(&mut hub.media.open(device.id, &sha256)?, &mut body)?;
+    std::io::Read::read_to_end(&mut hub.media.open(file.device, &file.sha256)?, &mut body)?;
     Ok(Response::new(200).header("Content-Type", kind).with_body(body))
 }
 

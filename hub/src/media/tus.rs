@@ -266,14 +266,16 @@ fn finish(hub: &Hub, device: &Device, upload: &Upload) -> Result<()> {
     } else {
         None
     };
-    let tx = hub.store.begin()?;
     if let Some(refused) = refused {
+        let tx = hub.store.begin()?;
         tx.remove_upload(upload.id)?;
         tx.commit()?;
         hub.media.discard(upload.id)?;
         return Err(refused);
     }
+    // Kept before it is written down: if the hub falls in between, `find` sees the file.
     hub.media.keep(upload.id, device.id, &upload.sha256)?;
+    let tx = hub.store.begin()?;
     tx.put_upload(&Upload { confirmed: true, ..upload.clone() })?;
     tx.commit()?;
     Ok(())

@@ -55,8 +55,8 @@ fn take_vault(ledger: &Ledger, push: &Push) -> Result<Vec<VaultRef>> {
         match serde_json::from_slice::<VaultEntry>(line) {
             Ok(entry) if entry.is_genuine() => ledger.tx.put_entry(&entry)?,
             Ok(entry) => refused.push(entry.reference),
-            // The push was counted line by line: one that is no entry has no name to refuse by.
-            Err(_) => return Err(HubError::malformed("a push; a vault line is not an entry")),
+            // It has no name to refuse it by, and the push must not be stuck for it.
+            Err(_) => tracing::warn!("a vault line is not an entry and was left out"),
         }
     }
     Ok(refused)
