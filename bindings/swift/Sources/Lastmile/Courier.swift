@@ -205,7 +205,8 @@ public actor Courier {
             switch try lastmile.nextRequest(channel: channel) {
             case .idle: return drained
             case .wait(let ms):
-                drained.waitMs = ms
+                // Zero: another handle's request is on its way.
+                drained.waitMs = max(ms, 1_000)
                 return drained
             case .send(let request):
                 drained.sent = true

@@ -21,10 +21,8 @@ import io.lastmile.Courier
 import io.lastmile.Enrolment
 import io.lastmile.HttpLink
 import io.lastmile.LastmileException
-import io.lastmile.Tokens
 import io.lastmile.enrol
 import io.lastmile.enrolmentToJson
-import io.lastmile.identityOf
 import io.lastmile.parseEnrolment
 import java.io.File
 import java.util.concurrent.Executor
@@ -92,8 +90,8 @@ class HandOverActivity : Activity() {
 
     private suspend fun open(hub: String, enrolment: Enrolment) {
         val clock = SleepCountingClock(Settings.Global.getInt(contentResolver, Settings.Global.BOOT_COUNT, 0))
-        val opened = Courier.open(folder, identityOf(enrolment), clock = clock)
-        val shown = HandOverScreen(CourierClient(opened, HttpLink(hub, Tokens(enrolment))), scope)
+        val opened = Courier.open(folder, enrolment, clock = clock)
+        val shown = HandOverScreen(CourierClient(opened, HttpLink(hub)), scope)
         courier = opened
         screen = shown
         findViewById<View>(R.id.enrolment).visibility = View.GONE

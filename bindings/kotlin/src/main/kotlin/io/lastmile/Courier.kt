@@ -48,6 +48,7 @@ data class SyncReport(val retryInMs: Long?, val problem: LastmileException?) {
  */
 class Courier private constructor(
     private val lastmile: Lastmile,
+    @Volatile private var tokens: Tokens,
     private val calls: CoroutineDispatcher,
 ) : AutoCloseable {
     private val syncing = Mutex()
@@ -118,8 +119,8 @@ class Courier private constructor(
 
     /** Signs in again with a new one-time code; keep the grant's token with the enrolment. */
     suspend fun signIn(link: HubLink, code: String): SessionGrant {
-        val grant = readSession(link.send(sessionRequest(code)))
-        link.tokens = link.tokens?.let { Tokens(it.device, grant.sessionToken) }
+        val grant = readSession(link.send(sessionRequest(code), tokens))
+        tokens = Tokens(tokens.device, grant.sessionToken)
         call { setSignedIn(true) }
         return grant
     }
@@ -127,8 +128,8 @@ class Courier private constructor(
     /** Signs out. What is recorded is still sent; nothing is received until [signIn]. */
     suspend fun signOut(link: HubLink) {
         call { setSignedIn(false) }
-        link.send(endSessionRequest())
-        link.tokens = link.tokens?.let { Tokens(it.device, null) }
+        link.send(endSessionRequest(), tokens)
+        tokens = Tokens(tokens.device, null)
     }
 
     /**
@@ -149,7 +150,7 @@ class Courier private constructor(
         report
     }
 
-    /** Closes this handle; the last one closes the store. */
+    /** Closes this handle, after whoever reads its flows has ended; the last one closes the store. */
     override fun close() = lastmile.close()
 
     private class Drained(val sent: Boolean, val waitMs: Long?, val problem: LastmileException?)
@@ -160,7 +161,8 @@ class Courier private constructor(
         while (true) {
             when (val next = call { nextRequest(channel) }) {
                 is Next.Idle -> return Drained(sent, null, problem)
-                is Next.Wait -> return Drained(sent, next.ms.toLong(), problem)
+                // Zero: another handle's request is on its way.
+                is Next.Wait -> return Drained(sent, next.ms.toLong().coerceAtLeast(BUSY_MS), problem)
                 is Next.Send -> {
                     sent = true
                     try {
@@ -176,7 +178,8 @@ class Courier private constructor(
     private suspend fun carry(request: HubRequest, link: HubLink) {
         var reply: HubReply = HubReply.NoAnswer
         try {
-            reply = link.send(request)
+            // The store is free while the request is on its way.
+            reply = link.send(request, tokens)
         } finally {
             // Also when the job is cancelled: the request is no longer under way.
             withContext(NonCancellable) { call { applyReply(request.id, reply) } }
@@ -206,6 +209,8 @@ class Courier private constructor(
     private class Present<T>(val value: T)
 
     companion object {
+        private const val BUSY_MS = 1_000L
+
         /** Returns the folder that the camera must write into, made by [open]. */
         fun captureFolder(folder: File): File = File(folder, "capture")
 
@@ -218,14 +223,16 @@ class Courier private constructor(
          */
         suspend fun open(
             folder: File,
-            identity: Identity,
+            enrolment: Enrolment,
             durability: Durability = Durability.FULL,
             clock: BootClock? = null,
             signer: DeviceSigner? = null,
             calls: CoroutineDispatcher = Dispatchers.IO,
         ): Courier = withContext(calls) {
             val offsetMin = TimeZone.getDefault().getOffset(System.currentTimeMillis()) / 60_000
-            Courier(Lastmile.open(folder.path, identity, offsetMin.toShort(), durability, clock, signer), calls)
+            val identity = identityOf(enrolment)
+            val lastmile = Lastmile.open(folder.path, identity, offsetMin.toShort(), durability, clock, signer)
+            Courier(lastmile, Tokens(enrolment), calls)
         }
     }
 }

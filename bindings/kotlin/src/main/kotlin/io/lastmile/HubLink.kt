@@ -12,65 +12,60 @@ import kotlinx.coroutines.withContext
 /** What shows the hub who asks. Keep both in the Keystore; the session ends with the shift. */
 class Tokens(val device: String, val session: String?) {
     constructor(enrolment: Enrolment) : this(enrolment.deviceToken, enrolment.sessionToken)
+
+    /** Returns the header lines that a request asks for beside its own. */
+    fun authorisation(request: HubRequest): List<Header> {
+        val bearer = Header("authorization", "Bearer $device")
+        return when (request.auth) {
+            Auth.NONE -> emptyList()
+            Auth.DEVICE -> listOf(bearer)
+            Auth.DEVICE_AND_SESSION -> listOfNotNull(bearer, session?.let { Header("lastmile-session", it) })
+        }
+    }
 }
 
 /**
  * Carries requests to the hub: the one place of this library that meets a network.
  *
  * [HttpLink] does it with what the JDK and Android bring. An app with OkHttp implements [send]
- * in about 20 lines: method, path, header lines, the tokens that [authorisation] gives, the body;
+ * in about 20 lines: method, path, header lines, those of [Tokens.authorisation], the body;
  * `Body.File` as a `RequestBody` that copies a stretch of the file.
  */
-interface HubLink {
-    /** The tokens to add. `null` before the phone is enrolled. */
-    var tokens: Tokens?
-
-    /** Sends a request. Every failure to get an answer is [HubReply.NoAnswer], never an exception. */
-    suspend fun send(request: HubRequest): HubReply
-}
-
-/** Returns the header lines that a request asks for beside its own. */
-fun HubLink.authorisation(request: HubRequest): List<Header> {
-    val tokens = this.tokens ?: return emptyList()
-    val device = Header("authorization", "Bearer ${tokens.device}")
-    val session = tokens.session?.let { Header("lastmile-session", it) }
-    return when (request.auth) {
-        Auth.NONE -> emptyList()
-        Auth.DEVICE -> listOf(device)
-        Auth.DEVICE_AND_SESSION -> listOfNotNull(device, session)
-    }
+fun interface HubLink {
+    /**
+     * Sends a request with these tokens. Every failure to get an answer is [HubReply.NoAnswer],
+     * never an exception.
+     */
+    suspend fun send(request: HubRequest, tokens: Tokens?): HubReply
 }
 
 /**
- * Enrols this phone with the one-time code the station gave, and takes the tokens into the link.
+ * Enrols this phone with the one-time code the station gave.
  *
  * Keep the enrolment ([enrolmentToJson]) in the Keystore: it opens the store from now on.
  * Throws [LastmileException.Hub]: `CodeSpent`, or `NoAnswer` without a signal.
  */
-suspend fun HubLink.enrol(code: String, publicKey: String? = null): Enrolment {
-    val enrolment = readEnrolment(send(enrolRequest(code, publicKey)))
-    tokens = Tokens(enrolment)
-    return enrolment
-}
+suspend fun HubLink.enrol(code: String, publicKey: String? = null): Enrolment =
+    readEnrolment(send(enrolRequest(code, publicKey), null))
 
 /** A link over `HttpURLConnection`. [hub] is the hub's address, `https://…`, without a path. */
-class HttpLink(private val hub: String, @Volatile override var tokens: Tokens? = null) : HubLink {
-    override suspend fun send(request: HubRequest): HubReply = withContext(Dispatchers.IO) {
+class HttpLink(private val hub: String) : HubLink {
+    override suspend fun send(request: HubRequest, tokens: Tokens?): HubReply = withContext(Dispatchers.IO) {
         try {
-            exchange(request)
+            exchange(request, tokens?.authorisation(request).orEmpty())
         } catch (_: IOException) {
             HubReply.NoAnswer
         }
     }
 
-    private fun exchange(request: HubRequest): HubReply {
+    private fun exchange(request: HubRequest, authorisation: List<Header>): HubReply {
         val connection = URI(hub.trimEnd('/') + request.path).toURL().openConnection() as HttpURLConnection
         try {
             connection.connectTimeout = CONNECT_MS
             connection.readTimeout = READ_MS
             connection.instanceFollowRedirects = false
             connection.useCaches = false
-            for (line in request.headers + authorisation(request)) {
+            for (line in request.headers + authorisation) {
                 connection.setRequestProperty(line.name, line.value)
             }
             if (request.method == "PATCH") {

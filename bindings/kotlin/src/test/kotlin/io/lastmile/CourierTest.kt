@@ -26,16 +26,21 @@ class CourierTest {
         folder.deleteRecursively()
     }
 
-    private fun identity(device: String = "018f0000-0000-7000-8000-000000000001") = Identity(
+    private fun enrolment(device: String = "018f0000-0000-7000-8000-000000000001") = Enrolment(
         device = device,
         courier = "4849",
         station = "JL31",
+        deviceToken = "device",
+        sessionToken = "session",
         rootKey = "04",
         epoch = "018f0000-0000-7000-8000-000000000002",
     )
 
+    private fun handle(): Lastmile =
+        Lastmile.open(folder.path, identityOf(enrolment()), 480, Durability.FULL)
+
     private fun withCourier(use: suspend (Courier) -> Unit) = runBlocking {
-        Courier.open(folder, identity()).use { use(it) }
+        Courier.open(folder, enrolment()).use { use(it) }
     }
 
     private suspend fun complaint(courier: Courier, name: String = "欧阳娜") = Command.ReceiveComplaint(
@@ -83,7 +88,7 @@ class CourierTest {
 
     @Test
     fun aSecondOpenGivesTheSameStore() = withCourier { courier ->
-        Courier.open(File(folder, "."), identity()).use { it.record(complaint(it)) }
+        Courier.open(File(folder, "."), enrolment()).use { it.record(complaint(it)) }
         assertEquals(1, courier.status.first().pending)
     }
 
@@ -95,7 +100,7 @@ class CourierTest {
 
     @Test
     fun anotherEnrolmentIsATypedError() {
-        val other = identity("018f0000-0000-7000-8000-000000000009")
+        val other = enrolment("018f0000-0000-7000-8000-000000000009")
         withCourier {
             val open = assertFailsWith<LastmileException.Store> { Courier.open(folder, other) }
             assertEquals("OtherEnrolment", open.code)
@@ -119,7 +124,7 @@ class CourierTest {
 
     @Test
     fun aListenerIsToldTheLanesAndMayCallBack() = runBlocking {
-        Lastmile.open(folder.path, identity(), 480, Durability.FULL).use { lastmile ->
+        handle().use { lastmile ->
             val told = mutableListOf<List<Lane>>()
             val listener = object : ChangeListener {
                 override fun onChange(lanes: List<Lane>) {
@@ -127,7 +132,7 @@ class CourierTest {
                     lastmile.syncStatus()
                 }
             }
-            val courier = Courier.open(folder, identity())
+            val courier = Courier.open(folder, enrolment())
             val command = complaint(courier)
             lastmile.subscribe(listener).use { courier.record(command) }
             courier.record(complaint(courier))
@@ -138,7 +143,7 @@ class CourierTest {
 
     @Test
     fun whatAListenerThrowsIsATypedErrorWithoutItsWords() {
-        Lastmile.open(folder.path, identity(), 480, Durability.FULL).use { lastmile ->
+        handle().use { lastmile ->
             val listener = object : ChangeListener {
                 override fun onChange(lanes: List<Lane>): Unit = error("王小明 13900000001")
             }
@@ -180,7 +185,7 @@ class CourierTest {
     fun aHubOutOfReachIsNoAnswerAndLosesNothing() = withCourier { courier ->
         courier.record(complaint(courier))
         // Nothing listens on port 9.
-        val link = HttpLink("http://127.0.0.1:9", Tokens("device", "session"))
+        val link = HttpLink("http://127.0.0.1:9")
 
         val report = courier.sync(link)
 

@@ -18,7 +18,7 @@ class ScenarioTest {
         val link = HttpLink(setting("LASTMILE_HUB"))
         val folder = Files.createTempDirectory("lastmile").toFile()
         val enrolment = link.enrol(setting("LASTMILE_CODE"))
-        Courier.open(folder, identityOf(enrolment)).use { courier ->
+        Courier.open(folder, enrolment).use { courier ->
             val runner = Runner(courier, link, folder)
             runner.play("setup.json")
             runner.play("first_handover.json")
