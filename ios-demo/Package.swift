@@ -19,7 +19,9 @@ let package = Package(
     dependencies: [.package(name: "Lastmile", path: "../bindings/swift")],
     targets: [
         .target(name: "HandOver", dependencies: [.product(name: "Lastmile", package: "Lastmile")]),
-        .target(name: "HandOverViews", dependencies: ["HandOver"] + swiftUI),
+        .target(
+            name: "HandOverViews",
+            dependencies: ["HandOver", .product(name: "Lastmile", package: "Lastmile")] + swiftUI),
         .testTarget(name: "HandOverTests", dependencies: ["HandOver", "HandOverViews"]),
     ] + standIn
 )

@@ -3,7 +3,7 @@
 // Not built by `cargo xtask`: it needs the Android Gradle plugin and the NDK. What the
 // checks do build and run is the same Kotlin, on the JVM. Before a build:
 //   cargo xtask kotlin-test      generates the sources
-//   cargo ndk -t arm64-v8a -t armeabi-v7a -t x86_64 -o bindings/kotlin/build/jniLibs build --release -p lastmile-ffi
+//   cargo ndk -t arm64-v8a -t armeabi-v7a -t x86_64 -o bindings/kotlin/build/jniLibs build --profile mobile -p lastmile-ffi
 
 plugins {
     id("com.android.library") version "9.0.1"

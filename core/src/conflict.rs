@@ -258,3 +258,31 @@ impl<'a> Incoming<'a> {
         if self.knew(earlier) { Ruling::Breach } else { Ruling::Settled }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::AddressArrived;
+    use crate::testing::{Tale, parcel_lane};
+
+    #[test]
+    fn an_event_is_known_to_its_own_device_and_to_who_had_folded_it() {
+        let mut tale = Tale::new(parcel_lane());
+        tale.by("A").tells(AddressArrived {});
+        tale.by("A").having_seen(0).tells(AddressArrived {});
+        tale.by("B").having_seen(0).tells(AddressArrived {});
+        tale.by("B").having_seen(1).tells(AddressArrived {});
+        let envelope = |n: usize| &tale.events[n].envelope;
+        let (pending, first) = (Mark::of(envelope(0), None), Mark::of(envelope(0), Some(1)));
+        assert!(pending.known_to(envelope(1)) && first.known_to(envelope(1)));
+        assert!(!first.known_to(envelope(2)));
+        assert!(first.known_to(envelope(3)));
+    }
+
+    #[test]
+    fn every_row_has_a_number_of_its_own() {
+        let numbers: std::collections::BTreeSet<_> =
+            ConflictRow::ALL.into_iter().map(ConflictRow::number).collect();
+        assert_eq!(numbers.len(), ConflictRow::ALL.len());
+    }
+}

@@ -6,6 +6,7 @@
 mod acts;
 mod desk;
 mod lanes;
+mod several;
 #[cfg(test)]
 mod tests;
 

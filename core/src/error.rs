@@ -63,6 +63,9 @@ pub enum Error {
     /// A media file is refused.
     #[error("{0}")]
     Media(#[from] MediaError),
+    /// The device's key did not sign.
+    #[error("the phone's key could not sign; unlock the phone and try again")]
+    Signer,
     /// The hub's answer cannot be used; nothing of it was taken.
     #[error("{0}")]
     Reply(#[from] ReplyError),
@@ -116,6 +119,12 @@ pub enum ReplyError {
     /// It comes from another hub than the one this device was enrolled at.
     #[error("the answer comes from another hub than the one this phone was enrolled at")]
     OtherHub,
+    /// There was none.
+    #[error("the hub cannot be reached; try again where there is a signal")]
+    NoAnswer,
+    /// The one-time code is not taken.
+    #[error("the code is wrong, used, expired or another courier's; ask the station for another")]
+    CodeSpent,
     /// The token is wrong or has expired.
     #[error("the session has ended; sign in again")]
     Unauthorised,
@@ -153,10 +162,13 @@ impl Error {
                 ReplyError::Malformed => "ReplyMalformed",
                 ReplyError::Stale => "ReplyStale",
                 ReplyError::OtherHub => "OtherHub",
+                ReplyError::NoAnswer => "NoAnswer",
+                ReplyError::CodeSpent => "CodeSpent",
                 ReplyError::Unauthorised => "Unauthorised",
                 ReplyError::TooLarge => "RequestTooLarge",
                 ReplyError::UpgradeRequired => "UpgradeRequired",
             },
+            Self::Signer => "SignerFailed",
             Self::Database { .. } => "Database",
             Self::Io(_) => "Io",
         }
@@ -265,6 +277,7 @@ impl From<Error> for LastmileError {
             | Error::OtherEnrolment
             | Error::Corrupt
             | Error::DiskFull
+            | Error::Signer
             | Error::Io(_) => Self::Store { code, advice },
             Error::Reply(_) => Self::Hub { code, advice },
             Error::Database { .. } => Self::Internal { report: format!("{code}: {advice}") },

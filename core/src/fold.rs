@@ -156,4 +156,6 @@ fn undone(events: &[(&Event, Option<u64>)]) -> HashSet<EventId> {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

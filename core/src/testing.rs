@@ -1,25 +1,33 @@
 //! Builders for this crate's own tests. Every name, number and phone in them is invented.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use uuid::Uuid;
 
+use crate::command::Command;
+use crate::decide::{Circumstances, Decision, Draft, LaneStates, decide, lanes_of};
 use crate::delivery::{
     Channel, HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered,
 };
+use crate::directory::{Directory, Site};
 use crate::event::{
     Actor, Against, CorrectionDeclared, CorrectionReason, Envelope, Event, Fact, Lane,
 };
+use crate::evidence::{EvidenceRef, MediaKind, MediaSource};
 use crate::fold::{LaneState, fold};
 use crate::id::{
-    CaseId, ClerkNo, ConsentId, CourierNo, DeviceId, Digest, EventId, SiteId, StationId,
+    CaseId, ClerkNo, ConsentId, CourierNo, DeviceId, Digest, EventId, EvidenceId, SiteId, StationId,
 };
 use crate::money::Fen;
 use crate::parcel::{
     Condition, GoodsFlags, Parcel, ParcelAnnounced, ParcelAssigned, ParcelOutForDelivery,
     ParcelReassigned, ParcelReceivedAtStation,
 };
-use crate::privacy::VaultRef;
-use crate::temporary_storage::{ConsentGiver, Liability, ParcelStored, StorageConsented};
-use crate::time::Moment;
+use crate::policy::Policy;
+use crate::privacy::{Person, VaultRef};
+use crate::refusal::Refusal;
+use crate::temporary_storage::{ConsentGiver, Liability, ParcelStored, SiteKind, StorageConsented};
+use crate::time::{Entropy, Moment};
 use crate::waybill::Waybill;
 
 /// 2026-11-21 09:00 in China.
@@ -138,7 +146,12 @@ impl Tale {
 
     /// A parcel of the station, assigned to courier A, scanned, and taken out by him.
     pub(crate) fn out_for_delivery() -> Self {
-        let mut tale = Self::announced(GoodsFlags::default());
+        Self::out_with(GoodsFlags::default())
+    }
+
+    /// The same, with goods that need care.
+    pub(crate) fn out_with(goods: GoodsFlags) -> Self {
+        let mut tale = Self::announced(goods);
         tale.assign("A", 1);
         tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Sound });
         tale.by("A").tells(ParcelOutForDelivery {});
@@ -248,5 +261,131 @@ impl Tale {
 
     pub(crate) fn parcel(&self) -> Parcel {
         self.state().parcel().unwrap().clone()
+    }
+}
+
+/// Bytes that differ at each call and are the same in each run.
+#[derive(Default)]
+pub(crate) struct Counted(AtomicU64);
+
+impl Entropy for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let n = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            chunk.copy_from_slice(&n[8 - chunk.len()..]);
+        }
+    }
+}
+
+/// What is around a command: a station with one site of each kind, and the time.
+pub(crate) struct Scene {
+    pub(crate) directory: Directory,
+    pub(crate) policy: Policy,
+    pub(crate) minute: i64,
+    station: StationId,
+    entropy: Counted,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let kinds = [
+            ("YZ-1", SiteKind::Station),
+            ("LK-1", SiteKind::Locker),
+            ("NP", SiteKind::NamedPlace),
+            ("GATE", SiteKind::UnattendedPublic),
+        ];
+        let mut directory = Directory::empty(station());
+        directory.sites = kinds
+            .into_iter()
+            .map(|(id, kind)| Site {
+                id: site(id),
+                name: format!("Site {id}"),
+                kind,
+                takes_fresh: false,
+                takes_valuable: kind == SiteKind::Station,
+                hours: "8-20".into(),
+                keeps_h: 72,
+            })
+            .collect();
+        let (policy, entropy) = (Policy::default(), Counted::default());
+        Self { directory, policy, minute: 60, station: station(), entropy }
+    }
+
+    /// Decides a command of `actor` on the lanes of some tales.
+    pub(crate) fn decide(
+        &self,
+        actor: &Actor,
+        command: &Command,
+        tales: &[&Tale],
+    ) -> Result<Decision, Refusal> {
+        let at = Circumstances {
+            now: moment(self.minute),
+            actor,
+            station: &self.station,
+            policy: &self.policy,
+            directory: &self.directory,
+            address_gap_m: None,
+            station_gap_m: None,
+            entropy: &self.entropy,
+        };
+        let read = lanes_of(command, &at);
+        let lanes: LaneStates = tales
+            .iter()
+            .filter(|tale| !tale.events.is_empty() && read.contains(&tale.lane))
+            .map(|tale| (tale.lane.clone(), tale.state()))
+            .collect();
+        decide(command, &lanes, &at)
+    }
+
+    /// What rule speaks against a courier's command.
+    pub(crate) fn refusal(&self, no: &str, command: &Command, tale: &Tale) -> Option<Refusal> {
+        self.refusal_to(&Actor::Courier(courier(no)), command, tale)
+    }
+
+    /// What rule speaks against a command.
+    pub(crate) fn refusal_to(
+        &self,
+        actor: &Actor,
+        command: &Command,
+        tale: &Tale,
+    ) -> Option<Refusal> {
+        match self.decide(actor, command, &[tale]) {
+            Ok(decision) => decision.refusal,
+            Err(refusal) => Some(refusal),
+        }
+    }
+
+    /// The facts of a courier's command that no rule speaks against, group by group.
+    pub(crate) fn facts(&self, no: &str, command: &Command, tales: &[&Tale]) -> Vec<Vec<Draft>> {
+        let decision = self.decide(&Actor::Courier(courier(no)), command, tales).ok().unwrap();
+        assert_eq!(decision.refusal, None);
+        decision.decided.groups
+    }
+}
+
+pub(crate) fn clerk_acts() -> Actor {
+    Actor::Clerk(clerk())
+}
+
+/// A person nobody is.
+pub(crate) fn person() -> Person {
+    Person {
+        name: "Wang Ceshi".into(),
+        phone: "139 0000 0000".into(),
+        address: "1 Test Road".into(),
+        lng: None,
+        lat: None,
+    }
+}
+
+/// A captured photo.
+pub(crate) fn photo() -> EvidenceRef {
+    EvidenceRef {
+        id: EvidenceId(Uuid::from_u128(0xF070)),
+        sha256: Digest([7; 32]),
+        kind: MediaKind::Jpeg,
+        bytes: 1000,
+        source: MediaSource::Camera,
+        at: moment(0),
     }
 }

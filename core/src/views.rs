@@ -16,6 +16,8 @@ use crate::waybill::Waybill;
 /// How far a recorded act has come. "Recorded here" and "confirmed" are two things everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+// Foundation has a class `Progress`: two modules that declare one name cannot be told apart.
+#[cfg_attr(feature = "uniffi", uniffi(name = "EventProgress"))]
 pub enum Progress {
     /// Safe on this phone; the hub has not answered yet.
     Recorded,
@@ -58,18 +60,18 @@ pub struct Stop {
     pub due_ms: Option<i64>,
 }
 
-/// How far everything has come.
+/// How far everything has come. The counts are signed, as Kotlin and Swift count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SyncStatus {
     /// Events recorded here that the hub has not answered.
-    pub pending: u64,
+    pub pending: i64,
     /// Events the hub holds without a place.
-    pub parked: u64,
+    pub parked: i64,
     /// Photos and videos on their way.
-    pub media_pending: u64,
+    pub media_pending: i64,
     /// Photos and videos that were gone before the hub had them.
-    pub media_lost: u64,
+    pub media_lost: i64,
     /// The session has ended: sign in again to receive.
     pub session_ended: bool,
 }
@@ -196,11 +198,12 @@ impl Courier {
                 "SELECT count(*) FROM event WHERE lane_seq IS NULL AND park IS NOT NULL",
             )?
             .query_row([], |row| row.get(0))?;
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(SyncStatus {
-            pending: Outgoing::count(db)?,
+            pending: signed(Outgoing::count(db)?),
             parked,
-            media_pending: Media::count(db, MediaState::Queued)?,
-            media_lost: Media::count(db, MediaState::Lost)?,
+            media_pending: signed(Media::count(db, MediaState::Queued)?),
+            media_lost: signed(Media::count(db, MediaState::Lost)?),
             session_ended: self.machine.session_has_ended(),
         })
     }

@@ -122,7 +122,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
-    let text = std::fs::read(path)?;
+    let unread = |error| format!("{} cannot be read: {error}", path.display());
+    let text = std::fs::read(path).map_err(unread)?;
     let bundle: Bundle =
         serde_json::from_slice(&text).map_err(|_| "the file is not an evidence bundle")?;
     let root = root.map(std::fs::read_to_string).transpose()?;

@@ -71,7 +71,7 @@ impl Hub {
         entropy: Arc<dyn Entropy>,
         settings: Settings,
     ) -> Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        make_private(folder)?;
         let hub = Self::new(Parts {
             store: Box::new(SqliteStore::open(&folder.join("hub.db"))?),
             media: Arc::new(FolderMedia::open(&folder.join("media"))?),
@@ -236,4 +236,16 @@ impl Hub {
         let token = request.token().ok_or_else(HubError::unauthorised)?;
         tx.device_by_token(&secret::hash(token))?.ok_or_else(HubError::unauthorised)
     }
+}
+
+/// Makes a folder that only the hub's own user may look into: it holds persons and keys.
+fn make_private(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(folder)?)
 }

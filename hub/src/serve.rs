@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::http::{Request, Response};
@@ -36,6 +39,49 @@ pub async fn serve(
     let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
     tidy.abort();
     served
+}
+
+/// A hub that serves on a thread of its own, on a free port of loopback, until it is dropped.
+pub struct Background {
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+/// Serves `hub` in the background: the demo and tests want no process of its own.
+pub fn in_background(hub: Arc<Hub>) -> std::io::Result<Background> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = runtime.block_on(TcpListener::bind(address))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        runtime.block_on(serve(hub, listener, async move {
+            // Whether it is told to stop or nobody is left to tell it, it stops.
+            let _ = stopped.await;
+        }))
+    });
+    Ok(Background { url, stop: Some(stop), thread: Some(thread) })
+}
+
+impl Background {
+    /// Returns where it listens, such as `http://127.0.0.1:40213`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // If it has stopped already, nobody listens.
+            let _ = stop.send(());
+        }
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the hub's thread ended badly");
+        }
+    }
 }
 
 async fn tidy(hub: Arc<Hub>) {

@@ -114,7 +114,8 @@ fn covered(bundle: &Bundle, keys: &BTreeMap<String, String>, report: &mut Report
     }
     if good > 0 {
         report.proven.push(format!(
-            "{good} receipts: signed by a certified key, over exactly the listed events and chain"
+            "receipts that are signed by a certified key, over exactly the listed events and chain: \
+             {good}"
         ));
     }
     positions
@@ -314,7 +315,7 @@ fn check_vault(bundle: &Bundle, report: &mut Report) {
             report.failed.push(format!("text {}…: it is not the one recorded", short(&reference)));
         }
     }
-    report.proven.push(format!("{good} persons and texts are those that the events point at"));
+    report.proven.push(format!("persons and texts that are those the events point at: {good}"));
 }
 
 fn time(ms: i64) -> String {

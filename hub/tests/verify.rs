@@ -119,7 +119,7 @@ fn persons_come_only_when_asked_for_and_are_checked() {
     let case = case_of(true, "?persons=1");
     let report = case.check();
     assert!(report.holds());
-    assert!(any(&report.proven, "2 persons and texts"));
+    assert!(any(&report.proven, "those the events point at: 2"));
 
     let told = case.changed(|bundle| {
         bundle.vault[0].body = bundle.vault[0].body.replace("Recipient", "Somebody else");

@@ -4,12 +4,15 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use camino::Utf8PathBuf;
 use uniffi_bindgen::bindings::{GenerateOptions, TargetLanguage, generate};
 
 use crate::one_package;
 use crate::shell::{cargo, files, root, run, write_if_changed};
+
+/// What the library may add to an app, SQLite and sync included.
+const MOST_BYTES: u64 = 2_500_000;
 
 /// The built library, with its symbols: the generator reads them.
 pub struct Library {
@@ -18,14 +21,31 @@ pub struct Library {
     file: PathBuf,
 }
 
-/// Builds the library for this machine.
+/// Builds the library for this machine, and the hub that its tests talk to: in one go, so that
+/// both stand on one build of core.
 pub fn build() -> Result<Library> {
-    run(cargo().args(["build", "--package", "lastmile-ffi"]))?;
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let dir = target.join("debug");
+    run(cargo().args(["build", "--package", "lastmile-ffi", "--package", "lastmile-hub"]))?;
+    let dir = target().join("debug");
     let file = dir.join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
     Ok(Library { dir, file })
+}
+
+/// Prints the size of the library as it goes into an app, stripped, for this machine.
+pub fn size() -> Result<()> {
+    run(cargo()
+        .args(["rustc", "--profile", "mobile", "--package", "lastmile-ffi", "--lib"])
+        .args(["--crate-type", "cdylib", "--config", "profile.mobile.strip=true"]))?;
+    let file = target().join("mobile").join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
+    let bytes = fs::metadata(&file)?.len();
+    println!("{bytes} bytes of {MOST_BYTES}");
+    if bytes > MOST_BYTES {
+        bail!("the library is over its budget");
+    }
+    Ok(())
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 impl Library {

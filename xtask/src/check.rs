@@ -14,11 +14,11 @@ pub fn run() -> Result<()> {
     shell::run(cargo().args(["test", "--workspace"]))
 }
 
-/// Plays `seeds` simulated days; a failing seed prints itself.
+/// Plays `seeds` simulated days, each twice; a failing seed prints itself.
 pub fn sim(seeds: u64) -> Result<()> {
     shell::run(
         cargo()
             .args(["run", "--release", "--package", "lastmile-tests", "--bin", "sim", "--"])
-            .args(["--seeds", &seeds.to_string()]),
+            .args(["--seeds", &seeds.to_string(), "--twice"]),
     )
 }

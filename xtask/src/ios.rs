@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 
-use crate::shell::root;
+use crate::shell::{root, run};
 use crate::{bindings, swift, tools};
 
 /// Tests the demo's package.
@@ -12,5 +12,5 @@ pub fn check() -> Result<()> {
     tools::swift()?;
     let library = bindings::build()?;
     library.generate_swift()?;
-    swift::test_package(&root().join("ios-demo"), &library.dir)
+    run(&mut swift::test_package(&root().join("ios-demo"), &library)?)
 }

@@ -1,40 +1,54 @@
 //! The Kotlin package: generated, compiled and tested on the JVM.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bindings;
+use crate::bindings::{self, Library};
+use crate::hub::TestHub;
 use crate::shell::{class_path, command, files, root, run};
 use crate::tools;
 
-/// Generates the bindings, compiles them with the facade and runs the tests.
+/// Generates the bindings, compiles them with the facade and runs the tests against a hub.
 pub fn test() -> Result<()> {
     let java = tools::java()?;
-    let mut jars = test_class_path()?;
     let library = bindings::build()?;
-    library.generate_kotlin()?;
-
     let folder = root().join("bindings/kotlin");
     let tests = folder.join("src/test/kotlin");
-    let mut sources = package_sources()?;
-    sources.extend(files(&tests, "kt")?);
+    let mut jars = test_class_path()?;
+    jars.insert(0, package(&library)?);
     let jar = folder.join("build/lastmile-test.jar");
-    compile(&sources, &jars, &jar)?;
+    compile(&files(&tests, "kt")?, &jars, &jar)?;
 
     jars.insert(0, jar);
-    run(command(java)
+    let hub = TestHub::start(&library)?;
+    let mut junit = command(java);
+    junit
         .arg(format!("-Djna.library.path={}", library.dir.display()))
         .args(["-classpath", &class_path(&jars)?, "org.junit.runner.JUnitCore"])
-        .args(test_classes(&tests)?))
+        .args(test_classes(&tests)?);
+    hub.tell(&mut junit);
+    run(&mut junit)
 }
 
-/// Returns the sources of the package: generated code and facade.
-pub fn package_sources() -> Result<Vec<PathBuf>> {
+/// Compiles the package, generated code and facade, unless it is up to date: the generated part
+/// is long, and its compilation the longest step of all.
+pub fn package(library: &Library) -> Result<PathBuf> {
+    library.generate_kotlin()?;
     let folder = root().join("bindings/kotlin");
     let mut sources = files(&folder.join("generated"), "kt")?;
     sources.extend(files(&folder.join("src/main/kotlin"), "kt")?);
-    Ok(sources)
+    let jar = folder.join("build/lastmile.jar");
+    let made = fs::metadata(&jar).and_then(|it| it.modified()).ok();
+    let mut fresh = made.is_some();
+    for source in &sources {
+        fresh &= Some(fs::metadata(source)?.modified()?) < made;
+    }
+    if !fresh {
+        compile(&sources, &test_class_path()?, &jar)?;
+    }
+    Ok(jar)
 }
 
 /// Returns the jars that the package and its tests need.

@@ -3,6 +3,7 @@
 mod android;
 mod bindings;
 mod check;
+mod hub;
 mod ios;
 mod kotlin;
 mod one_package;
@@ -41,12 +42,17 @@ enum Chore {
     /// Plays simulated days of phones, links and a hub
     Sim {
         /// How many seeds to play
-        #[arg(long, default_value_t = 2_000)]
+        #[arg(long, default_value_t = LEAST_SEEDS)]
         seeds: u64,
     },
-    /// Runs everything: check, kotlin-test, swift-test, android and ios
+    /// Prints the size of the packaged library and holds it to its budget
+    Size,
+    /// Runs everything: check, sim, kotlin-test, swift-test, android and ios
     Test,
 }
+
+/// What every full run plays.
+const LEAST_SEEDS: u64 = 2_000;
 
 fn main() -> ExitCode {
     match run(Xtask::parse().chore) {
@@ -67,10 +73,12 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Android => android::check(),
         Chore::Ios => ios::check(),
         Chore::Sim { seeds } => check::sim(seeds),
+        Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
             tools::require_all()?;
             check::run()?;
+            check::sim(LEAST_SEEDS)?;
             kotlin::test()?;
             swift::test()?;
             android::check()?;

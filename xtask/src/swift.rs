@@ -1,10 +1,12 @@
 //! The Swift package: generated, compiled and tested.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::bindings;
+use crate::bindings::{self, Library};
+use crate::hub::TestHub;
 use crate::shell::{command, root, run};
 use crate::tools;
 
@@ -13,18 +15,18 @@ pub fn test() -> Result<()> {
     tools::swift()?;
     let library = bindings::build()?;
     library.generate_swift()?;
-    test_package(&root().join("bindings/swift"), &library.dir)
+    let mut tests = test_package(&root().join("bindings/swift"), &library)?;
+    let hub = TestHub::start(&library)?;
+    hub.tell(&mut tests);
+    run(&mut tests)
 }
 
-/// Tests a Swift package that links the library in `library`.
-pub fn test_package(package: &Path, library: &Path) -> Result<()> {
-    let dir = library.display();
-    run(command(tools::swift()?).arg("test").arg("--package-path").arg(package).args([
-        "-Xlinker",
-        &format!("-L{dir}"),
-        "-Xlinker",
-        "-rpath",
-        "-Xlinker",
-        &format!("{dir}"),
-    ]))
+/// Returns the command that tests a Swift package which links the library.
+pub fn test_package(package: &Path, library: &Library) -> Result<Command> {
+    let dir = library.dir.display();
+    let mut swift = command(tools::swift()?);
+    swift.arg("test").arg("--package-path").arg(package);
+    swift.args(["-Xswiftc", "-warnings-as-errors", "-Xlinker", &format!("-L{dir}")]);
+    swift.args(["-Xlinker", "-rpath", "-Xlinker", &format!("{dir}")]);
+    Ok(swift)
 }

@@ -103,3 +103,6 @@ pub struct ComplaintClosed {
     /// How it ended, in the vault.
     pub outcome: VaultRef,
 }
+
+#[cfg(test)]
+mod tests;

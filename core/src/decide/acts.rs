@@ -1,9 +1,8 @@
 //! Each command: the fact it would record, and the rule that judges it.
 
-use std::collections::BTreeSet;
-
 use super::desk::Desk;
-use super::lanes::{count_lane, is_physical};
+use super::lanes::is_physical;
+use super::several::{may_correct, reconcile, revoke, take_out, what_it_is_about};
 use super::{Circumstances, Decision, Draft, LaneStates, lanes_of};
 use crate::command::Command;
 use crate::complaint::{
@@ -14,32 +13,23 @@ use crate::delivery::{
     RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
     ReturnStarted, rules as delivery,
 };
-use crate::event::{CorrectionDeclared, Fact, Lane, ManifestReconciled};
+use crate::event::{CorrectionDeclared, Fact, Lane};
 use crate::exception_report::{
     EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionKind, ExceptionReported,
     ExceptionResolved, ExceptionVoided, rules as exception,
 };
 use crate::fold::LaneState;
-use crate::id::{ConsentId, EventId, ManifestId};
+use crate::id::ConsentId;
 use crate::parcel::{
-    Condition, ConflictRuled, FreezeReason, Holder, Parcel, ParcelAnnounced, ParcelAssigned,
-    ParcelFrozen, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled, ParcelReceivedAtStation,
-    ParcelReleased, rules as parcel,
+    ConflictRuled, FreezeReason, ParcelAnnounced, ParcelAssigned, ParcelFrozen, ParcelReassigned,
+    ParcelRecalled, ParcelReleased, rules as parcel,
 };
 use crate::privacy::VaultBody;
-use crate::refusal::{Refusal, Verdict, refuse_if};
+use crate::refusal::{Refusal, refuse_if};
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
-    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
-    rules as storage,
+    ParcelStored, StorageConsentAsked, StorageConsented, StorageDeclined, StorageNoticeFailed,
+    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved, rules as storage,
 };
-use crate::waybill::Waybill;
-
-/// The waybills of one count that fit into one event, in bytes.
-const MOST_COUNTED_BYTES: usize = 60_000;
-
-/// The parcels one command takes out at most: more than a van holds.
-const MOST_TAKEN_OUT: usize = 1_000;
 
 /// Decides `command`.
 ///
@@ -318,118 +308,4 @@ pub fn decide(
             desk.tell(parcel::may_rule(parcel, &fact, at), waybill, fact)
         }
     }
-}
-
-/// The morning's count (M19): one event that tells of all, in the courier's shift, and one receipt
-/// per parcel that is known here. A group each, so that one bad parcel holds up no other.
-fn reconcile(
-    desk: Desk,
-    manifest: ManifestId,
-    expected: &[Waybill],
-    scanned: &[Waybill],
-    damaged: &[Waybill],
-) -> Result<Decision, Refusal> {
-    let expected: BTreeSet<_> = expected.iter().collect();
-    let damaged: BTreeSet<_> = damaged.iter().collect();
-    // What was seen damaged was seen.
-    let seen: BTreeSet<_> = scanned.iter().chain(damaged.iter().copied()).collect();
-    refuse_if(expected.is_empty() && seen.is_empty(), Refusal::NothingGiven)?;
-    let list = |waybills: &mut dyn Iterator<Item = &&Waybill>| -> Vec<Waybill> {
-        waybills.map(|waybill| (*waybill).clone()).collect()
-    };
-    let missing = list(&mut expected.difference(&seen));
-    let extra = list(&mut seen.difference(&expected));
-    let listed = missing.iter().chain(&extra).chain(damaged.iter().copied());
-    let bytes: usize = listed.map(|waybill| waybill.as_str().len() + 3).sum();
-    refuse_if(bytes > MOST_COUNTED_BYTES, Refusal::BatchTooLarge)?;
-    let count = |n: usize| u32::try_from(n).map_err(|_| Refusal::BatchTooLarge);
-    let fact = ManifestReconciled {
-        manifest,
-        expected: count(expected.len())?,
-        received: count(seen.intersection(&expected).count())?,
-        missing,
-        extra,
-        damaged: list(&mut damaged.iter()),
-    };
-    let mut groups = vec![vec![Draft { lane: count_lane(desk.at), fact: fact.into() }]];
-    for waybill in seen {
-        let Ok(parcel) = desk.parcel(waybill) else { continue };
-        let is_damaged = damaged.contains(waybill);
-        // The station has it by the record, and nothing new was seen.
-        if parcel.holder == Holder::Station && (parcel.damaged || !is_damaged) {
-            continue;
-        }
-        let condition = if is_damaged { Condition::Damaged } else { Condition::Sound };
-        let fact = ParcelReceivedAtStation { condition }.into();
-        groups.push(vec![Draft { lane: Lane::Parcel(waybill.clone()), fact }]);
-    }
-    desk.tell_all(Ok(()), groups)
-}
-
-/// Taking out: a group per parcel, all or none. Of several parcels none is recorded against a
-/// rule: the one concerned is recorded by itself, with its own reason.
-fn take_out(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Refusal> {
-    let waybills: BTreeSet<_> = waybills.iter().collect();
-    refuse_if(waybills.is_empty(), Refusal::NothingGiven)?;
-    refuse_if(waybills.len() > MOST_TAKEN_OUT, Refusal::BatchTooLarge)?;
-    let mut verdict = Ok(());
-    let mut groups = Vec::with_capacity(waybills.len());
-    for waybill in &waybills {
-        let one = parcel::may_take_out(desk.parcel(waybill)?, desk.at);
-        if waybills.len() == 1 {
-            verdict = one;
-        } else {
-            one?;
-        }
-        let lane = Lane::Parcel((*waybill).clone());
-        groups.push(vec![Draft { lane, fact: ParcelOutForDelivery {}.into() }]);
-    }
-    desk.tell_all(verdict, groups)
-}
-
-/// Taking consent back: every consent that is not withdrawn yet, in one group.
-fn revoke(desk: Desk, waybill: &Waybill) -> Result<Decision, Refusal> {
-    let parcel = desk.parcel(waybill)?;
-    let verdict = storage::may_revoke(parcel, desk.at);
-    let given = parcel.storage.consents.iter().filter(|consent| consent.withdrawn.is_none());
-    let group: Vec<_> = given
-        .map(|consent| Draft {
-            lane: Lane::Parcel(waybill.clone()),
-            fact: StorageConsentRevoked { consent: consent.id }.into(),
-        })
-        .collect();
-    // Without a consent there is nothing to say, so nothing may be recorded against a rule.
-    if group.is_empty() {
-        return Err(verdict.err().unwrap_or(Refusal::NoConsent));
-    }
-    desk.tell_all(verdict, vec![group])
-}
-
-/// A courier corrects what he recorded himself; the station corrects anything.
-fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
-    let unknown = match lane {
-        Lane::Exception(_) | Lane::Complaint(_) => Refusal::UnknownCase,
-        _ => Refusal::UnknownParcel,
-    };
-    let state = desk.lanes.get(lane).ok_or(unknown)?;
-    let Some(courier) = desk.at.actor.courier() else { return Ok(()) };
-    let his = match (state.margin(), lane) {
-        (Some(margin), _) => margin.recorded_by(event) == Some(courier),
-        (None, Lane::Shift(owner, _)) => owner == courier,
-        (None, _) => false,
-    };
-    refuse_if(!his, Refusal::NotYourRecord)
-}
-
-/// The recorded event that a report is about, where its kind says which.
-fn what_it_is_about(parcel: &Parcel, kind: ExceptionKind) -> Option<EventId> {
-    match kind {
-        ExceptionKind::Refusal => parcel.delivery.refusal.as_ref().map(|refusal| refusal.mark),
-        ExceptionKind::Misdelivery => parcel.delivered().map(|delivered| delivered.mark),
-        ExceptionKind::AddressUnclear => {
-            parcel.delivery.last_attempt.as_ref().map(|attempt| attempt.mark)
-        }
-        _ => None,
-    }
-    .map(|mark| mark.event)
 }

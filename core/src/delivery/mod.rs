@@ -234,3 +234,6 @@ pub struct ReturnStarted {}
 /// The sender has it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParcelReturned {}
+
+#[cfg(test)]
+mod tests;

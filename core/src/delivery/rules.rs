@@ -9,7 +9,7 @@ use crate::parcel::{Holder, Parcel, Stage, rules as parcel_rules};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 use crate::temporary_storage::rules::place_agreed;
 
-use parcel_rules::{concerns, in_your_hands, may_go_on, station_only, still_open};
+use parcel_rules::{concerns, in_your_hands, may_go_on, not_given_away, station_only, still_open};
 
 /// Calling or writing to a person of the waybill. Words move nothing, so that a stopped or
 /// recalled parcel does not forbid them.
@@ -127,7 +127,9 @@ pub(crate) fn may_start_return(parcel: &Parcel, at: &Circumstances) -> Verdict {
     refuse_if(parcel.frozen.is_some(), Refusal::Frozen)?;
     match (&parcel.holder, at.actor.courier()) {
         (Holder::Site(_), _) => return Err(Refusal::InStorage),
-        (Holder::Courier(holder), Some(courier)) if holder == courier => {}
+        (Holder::Courier(holder), Some(courier)) if holder == courier => {
+            not_given_away(parcel, courier)?;
+        }
         (Holder::Station, _) => {}
         _ => return Err(Refusal::NotHeldByYou),
     }

@@ -185,25 +185,23 @@ impl Parcel {
     }
 
     fn handed_over(&mut self, fact: &super::ParcelDelivered, act: &Incoming) {
+        let delivered = Delivered {
+            mark: act.mark,
+            actor: act.envelope.actor.clone(),
+            at: act.envelope.at,
+            how: DeliveredHow::Handover(fact.method),
+            address_gap_m: fact.address_gap_m,
+        };
         let claim = Claim {
-            event: act.id(),
-            stage: Stage::Delivered,
-            holder: Holder::Recipient,
-            delivered: Some(Delivered {
-                mark: act.mark,
-                actor: act.envelope.actor.clone(),
-                at: act.envelope.at,
-                how: DeliveredHow::Handover(fact.method),
-                address_gap_m: fact.address_gap_m,
-            }),
+            delivered: Some(delivered),
+            ..Claim::new(act, Stage::Delivered, Holder::Recipient)
         };
         if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
             return;
         }
         self.check_orders(act, true);
         self.damaged |= fact.inspection == Inspection::OpenedDamaged;
-        self.storage.end_stay(act.mark);
-        self.settle(claim, act);
+        self.settle(claim);
     }
 
     fn refused(&mut self, fact: &super::DeliveryRefused, act: &Incoming) {
@@ -239,7 +237,7 @@ impl Parcel {
             Some(courier) => Holder::Courier(courier.clone()),
             None => Holder::Station,
         };
-        let claim = Claim { event: act.id(), stage: Stage::Returning, holder, delivered: None };
+        let claim = Claim::new(act, Stage::Returning, holder);
         if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
             return;
         }
@@ -247,22 +245,13 @@ impl Parcel {
             self.out_of_place(act, Ruling::Open);
         }
         self.check_orders(act, false);
-        self.storage.end_stay(act.mark);
-        self.settle(claim, act);
+        self.settle(claim);
     }
 
     fn returned(&mut self, act: &Incoming) {
-        let claim = Claim {
-            event: act.id(),
-            stage: Stage::Returned,
-            holder: Holder::Sender,
-            delivered: None,
-        };
-        if self.blocked_by_end(&claim, act) {
-            return;
+        let claim = Claim::new(act, Stage::Returned, Holder::Sender);
+        if !self.blocked_by_end(&claim, act) {
+            self.settle(claim);
         }
-        self.storage.end_stay(act.mark);
-        self.delivery.returned = Some(act.mark);
-        self.settle(claim, act);
     }
 }

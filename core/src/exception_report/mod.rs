@@ -149,3 +149,6 @@ pub struct RecoveryRequested {
     /// The case about it, for the parcel's own lane.
     pub case: CaseId,
 }
+
+#[cfg(test)]
+mod tests;

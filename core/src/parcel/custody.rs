@@ -5,15 +5,16 @@ use crate::conflict::{ConflictRow, Incoming, Mark, Ruling};
 use crate::id::CourierNo;
 
 impl Parcel {
-    /// Makes a claim true: stage, holder and delivery.
-    pub(crate) fn settle(&mut self, claim: Claim, act: &Incoming) {
-        self.settle_at(claim, act.mark);
-    }
-
-    pub(super) fn settle_at(&mut self, claim: Claim, mark: Mark) {
+    /// Makes a claim true: stage and holder, and the delivery, return or stay that goes with them.
+    pub(crate) fn settle(&mut self, claim: Claim) {
+        self.storage.end_stay(claim.mark);
+        if let Some(stay) = claim.stay {
+            self.storage.stay = Some(*stay);
+        }
         self.stage = claim.stage;
         self.delivery.delivered = claim.delivered;
-        self.take_custody(claim.holder, mark);
+        self.delivery.returned = (claim.stage == Stage::Returned).then_some(claim.mark);
+        self.take_custody(claim.holder, claim.mark);
     }
 
     /// Moves the parcel into other hands.
@@ -64,9 +65,9 @@ impl Parcel {
             }
             _ => ConflictRow::NotTheHolder,
         };
-        // An act on the way, by somebody who could not know of the end, came before it.
-        let harmless =
-            row == ConflictRow::RecordedTwice || (!claim.stage.is_terminal() && !act.knew(&end));
+        // Taken out by somebody who could not know of the end: it was out before it ended.
+        let harmless = row == ConflictRow::RecordedTwice
+            || (claim.stage == Stage::OutForDelivery && !act.knew(&end));
         let ruling = if harmless { Ruling::Settled } else { Ruling::Open };
         self.margin.clash(row, act.id(), Some(end.event), ruling);
         if !harmless {
@@ -80,9 +81,7 @@ impl Parcel {
     /// parcel is now in the recipient's hands, which nobody's holding it can deny.
     pub(crate) fn blocked_by_holder(&mut self, claim: &Claim, act: &Incoming) -> bool {
         let ours = |holder: &CourierNo| act.courier() == Some(holder);
-        let (Some(since), false) = (self.held_since, act.envelope.against.is_some()) else {
-            return false;
-        };
+        let Some(since) = self.held_since else { return false };
         let to_recipient = claim.stage == Stage::Delivered;
         let ruling = match &self.holder {
             Holder::Courier(holder) if ours(holder) => return false,

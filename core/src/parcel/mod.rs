@@ -4,6 +4,7 @@
 //! and the whole [`Parcel`] state; what happens at the door is in `delivery`, what happens at a
 //! storage site in `temporary_storage`.
 
+mod apply;
 mod custody;
 pub(crate) mod rules;
 mod state;

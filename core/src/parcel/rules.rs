@@ -52,6 +52,12 @@ pub(crate) fn concerns(parcel: &Parcel, at: &Circumstances) -> Verdict {
     }
 }
 
+/// It was not given to another courier.
+pub(crate) fn not_given_away(parcel: &Parcel, courier: &CourierNo) -> Verdict {
+    let given_away = parcel.assignment.is_some() && !parcel.assigned_to(courier);
+    refuse_if(given_away, Refusal::NotAssignedToYou)
+}
+
 /// It is in the acting courier's hands, and rightly so.
 pub(crate) fn in_your_hands(parcel: &Parcel, at: &Circumstances) -> Verdict {
     let courier = courier(at)?;
@@ -61,8 +67,7 @@ pub(crate) fn in_your_hands(parcel: &Parcel, at: &Circumstances) -> Verdict {
         Holder::Courier(_) => return Err(Refusal::NotHeldByYou),
         _ => return Err(Refusal::NotOutForDelivery),
     }
-    let given_away = parcel.assignment.is_some() && !parcel.assigned_to(courier);
-    refuse_if(given_away, Refusal::NotAssignedToYou)?;
+    not_given_away(parcel, courier)?;
     refuse_if(
         matches!(parcel.stage, Stage::RefusedHeld | Stage::ReturnAuthorised),
         Refusal::RefusalPending,

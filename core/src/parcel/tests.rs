@@ -220,3 +220,31 @@ fn a_ruling_on_nothing_is_noted() {
     tale.station().tells(ConflictRuled { conflict: nothing, stands: nothing, note: vault(5) });
     assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::OutOfPlace, Ruling::Settled)]);
 }
+
+#[test]
+fn a_ruling_for_a_store_brings_its_stay() {
+    let mut tale = Tale::out_for_delivery();
+    tale.assign("B", 2);
+    tale.by("B").tells(ParcelOutForDelivery {});
+    tale.by("B").tells(handed_over());
+    tale.by("A").having_seen(4).tells(consent());
+    let store = tale.by("A").having_seen(4).tells(stored());
+    assert_eq!(tale.parcel().stage, Stage::Delivered);
+
+    tale.station().tells(ConflictRuled { conflict: store, stands: store, note: vault(5) });
+    let parcel = tale.parcel();
+    assert_eq!((parcel.stage, &parcel.holder), (Stage::Stored, &Holder::Site(site("YZ-1"))));
+    assert_eq!(parcel.storage.current_stay().unwrap().mark.event, store);
+    assert!(parcel.delivered().is_none());
+}
+
+#[test]
+fn an_order_after_the_end_is_a_conflict_only_of_one_who_could_not_know() {
+    for (seen, conflicts) in [(4, 1), (5, 0)] {
+        let mut tale = Tale::out_for_delivery();
+        tale.by("A").tells(handed_over());
+        tale.station().having_seen(seen);
+        tale.tells(ParcelFrozen { reason: FreezeReason::ProhibitedGoods });
+        assert_eq!(tale.parcel().margin.conflicts.len(), conflicts);
+    }
+}

@@ -129,19 +129,20 @@ fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// Refuses a database that is somebody else's before a single byte of it is changed.
+/// Refuses a database that is somebody else's, or ahead of this release, before a single byte of
+/// it is changed.
 fn check_ours(db: &Connection) -> Result<()> {
     let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if id == APPLICATION_ID || (id == 0 && tables == 0) { Ok(()) } else { Err(Error::ForeignStore) }
+    if id != APPLICATION_ID && (id != 0 || tables > 0) {
+        return Err(Error::ForeignStore);
+    }
+    let found: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known { Err(Error::NewerStore { found, known }) } else { Ok(()) }
 }
 
 fn migrate(db: &mut Connection) -> Result<()> {
-    let found: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    if found > known {
-        return Err(Error::NewerStore { found, known });
-    }
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     Migrations::from_slice(MIGRATIONS).to_latest(db).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),

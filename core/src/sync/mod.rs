@@ -5,6 +5,7 @@
 //! and the waiting after a failure is remembered, and only in memory. A restart at any point
 //! therefore forgets nothing that matters.
 
+pub mod enrol;
 mod inbox;
 mod outbox;
 mod pace;
@@ -37,6 +38,8 @@ pub enum SyncChannel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Auth {
+    /// None: the phone is not enrolled yet.
+    None,
     /// `Authorization: Bearer <device token>`.
     Device,
     /// The same, and `Lastmile-Session: <session token>`.

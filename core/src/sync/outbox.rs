@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::wire::{self, Limits, PROTOCOL, Pull, PushHeader};
-use super::{Auth, Body, SyncChannel, Header, HubRequest, Next};
+use super::{Auth, Body, Header, HubRequest, Next, SyncChannel};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::event::{Envelope, leaf};

@@ -5,7 +5,7 @@
 //! compared the digest of the whole.
 
 use super::wire::Limits;
-use super::{Auth, Body, SyncChannel, Header, HubReply, HubRequest, Next, file_body, header};
+use super::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel, file_body, header};
 use crate::courier::Courier;
 use crate::error::{Error, ReplyError, Result};
 use crate::evidence::{EvidenceRef, MediaKind};

@@ -279,6 +279,19 @@ pub struct Enrolment {
     pub epoch: HubEpoch,
 }
 
+impl Enrolment {
+    /// Returns whose store it opens: all but the tokens.
+    pub fn identity(&self) -> crate::Identity {
+        crate::Identity {
+            device: self.device,
+            courier: self.courier.clone(),
+            station: self.station.clone(),
+            root_key: self.root_key.clone(),
+            epoch: self.epoch,
+        }
+    }
+}
+
 /// Body of `POST /v1/session`, authorised by the device token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRequest {
@@ -288,6 +301,7 @@ pub struct SessionRequest {
 
 /// Answer of `POST /v1/session`. Holds a token: never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SessionGrant {
     /// Authorises pulling.
     pub session_token: String,

@@ -156,3 +156,6 @@ pub struct StoredParcelRetrieved {
     /// The parcel's label was scanned as it was taken.
     pub scanned: bool,
 }
+
+#[cfg(test)]
+mod tests;

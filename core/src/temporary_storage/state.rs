@@ -221,32 +221,13 @@ impl Parcel {
     }
 
     fn stored(&mut self, fact: &ParcelStored, act: &Incoming) {
-        let claim = Claim {
-            event: act.id(),
-            stage: Stage::Stored,
-            holder: Holder::Site(fact.site.clone()),
-            delivered: None,
-        };
-        if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
-            return;
-        }
-        self.check_orders(act, false);
-        self.storage.end_stay(act.mark);
         let consent = fact
             .consent
             .and_then(|id| self.storage.consents.iter().find(|consent| consent.id == id));
         let withdrawn = consent.and_then(|consent| consent.withdrawn);
         let liability = consent.map(|consent| consent.liability);
-        let mut redelivery_asked = None;
-        if self.goods.door_only || withdrawn.is_some() {
-            // Row 7: the store stands, the right to the door is kept, and nobody is blamed for
-            // what he could not know.
-            redelivery_asked = Some(act.envelope.at);
-            let ruling = withdrawn.map_or(Ruling::Settled, |mark| act.settled(&mark));
-            let other = withdrawn.map(|mark| mark.event);
-            self.margin.clash(ConflictRow::StoredWithoutConsent, act.id(), other, ruling);
-        }
-        self.storage.stay = Some(Stay {
+        let against_wish = self.goods.door_only || withdrawn.is_some();
+        let stay = Stay {
             mark: act.mark,
             at: act.envelope.at,
             site: fact.site.clone(),
@@ -256,10 +237,25 @@ impl Parcel {
             code_hash: fact.code_hash,
             code: fact.code,
             notice: Notice::Owed,
-            redelivery_asked,
+            redelivery_asked: against_wish.then_some(act.envelope.at),
             ended: None,
-        });
-        self.settle(claim, act);
+        };
+        let claim = Claim {
+            stay: Some(Box::new(stay)),
+            ..Claim::new(act, Stage::Stored, Holder::Site(fact.site.clone()))
+        };
+        if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
+            return;
+        }
+        self.check_orders(act, false);
+        if against_wish {
+            // Row 7: the store stands, the right to the door is kept, and nobody is blamed for
+            // what he could not know.
+            let ruling = withdrawn.map_or(Ruling::Settled, |mark| act.settled(&mark));
+            let other = withdrawn.map(|mark| mark.event);
+            self.margin.clash(ConflictRow::StoredWithoutConsent, act.id(), other, ruling);
+        }
+        self.settle(claim);
     }
 
     fn noticed(&mut self, notice: Notice, act: &Incoming) {
@@ -272,17 +268,16 @@ impl Parcel {
     }
 
     fn picked_up(&mut self, scanned: bool, act: &Incoming) {
+        let delivered = Delivered {
+            mark: act.mark,
+            actor: act.envelope.actor.clone(),
+            at: act.envelope.at,
+            how: DeliveredHow::Collected { scanned },
+            address_gap_m: None,
+        };
         let claim = Claim {
-            event: act.id(),
-            stage: Stage::PickedUp,
-            holder: Holder::Recipient,
-            delivered: Some(Delivered {
-                mark: act.mark,
-                actor: act.envelope.actor.clone(),
-                at: act.envelope.at,
-                how: DeliveredHow::Collected { scanned },
-                address_gap_m: None,
-            }),
+            delivered: Some(delivered),
+            ..Claim::new(act, Stage::PickedUp, Holder::Recipient)
         };
         if self.blocked_by_end(&claim, act) {
             return;
@@ -299,20 +294,14 @@ impl Parcel {
             }
         }
         self.check_orders(act, true);
-        self.storage.end_stay(act.mark);
-        self.settle(claim, act);
+        self.settle(claim);
     }
 
     fn retrieved(&mut self, scanned: bool, act: &Incoming) {
         let Some(courier) = act.courier() else {
             return self.out_of_place(act, Ruling::Settled);
         };
-        let claim = Claim {
-            event: act.id(),
-            stage: Stage::OutForDelivery,
-            holder: Holder::Courier(courier.clone()),
-            delivered: None,
-        };
+        let claim = Claim::new(act, Stage::OutForDelivery, Holder::Courier(courier.clone()));
         if let Some((theirs, mark)) = self.collected() {
             if !self.scan_decides(scanned, theirs, mark, &claim, act) {
                 return;
@@ -332,7 +321,7 @@ impl Parcel {
             self.out_of_place(act, Ruling::Open);
         }
         self.storage.end_stay_as(act.mark, Some(scanned));
-        self.settle(claim, act);
+        self.settle(claim);
     }
 
     /// Returns the scan and the event of a collection at the site, if that ended its way.

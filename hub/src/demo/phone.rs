@@ -207,7 +207,7 @@ impl Phone {
     /// Returns how many events and pictures wait for a signal.
     pub fn waiting(&self) -> Result<u64, Trouble> {
         let status = self.status()?;
-        Ok(status.pending + status.media_pending)
+        Ok((status.pending + status.media_pending).unsigned_abs())
     }
 
     fn note_waiting(&mut self) -> Result<(), Trouble> {

@@ -100,7 +100,7 @@ pub fn tables(day: &Day, play: &Play, accounts: &Accounts) -> Result<String, Tro
             vec![
                 recorded,
                 confirmed,
-                phone.status()?.parked,
+                phone.status()?.parked.unsigned_abs(),
                 deeds.most_waiting,
                 carried.requests,
                 phone.link.lost.into(),

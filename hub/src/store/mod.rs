@@ -273,8 +273,15 @@ pub trait Lanes {
     fn lane_name(&self, lane: Row) -> Result<Lane>;
     /// Gives out the next `count` positions of a lane and returns the first of them.
     fn advance(&self, lane: Row, count: u64) -> Result<u64>;
-    /// Keeps what a lane folded to: everything of its row but `next`.
-    fn put_lane(&self, lane: &LaneRow) -> Result<()>;
+    /// Keeps what a lane folded to.
+    fn put_state(&self, lane: Row, state: &str, fold: u32) -> Result<()>;
+    /// Keeps to which station a lane belongs, and which parcel it is about.
+    fn put_lane(
+        &self,
+        lane: Row,
+        station: Option<&StationId>,
+        about: Option<&Waybill>,
+    ) -> Result<()>;
     /// Returns the cases and complaints about a parcel.
     fn lanes_about(&self, waybill: &Waybill) -> Result<Vec<(Lane, LaneRow)>>;
     /// Returns the placed events of a lane, in order.
@@ -320,7 +327,7 @@ pub trait Feeds {
     /// Returns who sees a lane, and as what.
     fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, Relation)>>;
     /// Says who sees a lane.
-    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, Relation)]) -> Result<()>;
+    fn put_viewers(&self, lane: Row, viewers: &[(&CourierNo, Relation)]) -> Result<()>;
     /// Adds to the end of a courier's feed: events, how much is shown, released or not.
     fn add_to_feed(&self, courier: Row, entries: &[(Row, Sight, bool)]) -> Result<()>;
     /// Returns the position of a courier's last entry.

@@ -7,16 +7,16 @@ use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
 use lastmile_core::react::{Reaction, react};
-use lastmile_core::sync::wire::{ReceiptBody, Verdict, verdict_list};
 use lastmile_core::time::Moment;
 use lastmile_core::visibility::{self, Relation, Sight, sees};
 use lastmile_core::waybill::Waybill;
 
 use super::judge::LaneFacts;
+use super::own::OwnChain;
 use super::park;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::{Device, Head, LaneRow, NewEvent, Origin, Row, Stretch, Tx};
+use crate::store::{NewEvent, Origin, Row, Tx};
 
 /// How an accepted event came to be where it is.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,13 @@ pub(crate) struct Placed {
     pub lane_seq: u64,
 }
 
+/// A courier who sees a lane.
+#[derive(Debug, Clone, PartialEq)]
+struct Viewer {
+    no: CourierNo,
+    relation: Relation,
+}
+
 /// A lane that this transaction has touched.
 struct OpenLane {
     row: Row,
@@ -53,21 +60,11 @@ struct OpenLane {
     station: Option<StationId>,
     state: LaneState,
     changed: bool,
-    viewers: Vec<(CourierNo, Relation)>,
+    /// What the row says beside the state: its station and what it is about.
+    written: (bool, Option<Waybill>),
+    viewers: Vec<Viewer>,
     viewers_changed: bool,
 }
-
-/// The stretch that this transaction adds to the hub's own chain at a station.
-struct OwnChain {
-    device: Device,
-    first_seq: u64,
-    prev_link: Digest,
-    link: Digest,
-    leaves: Vec<Digest>,
-}
-
-/// The hub's own chains never fork: they have one incarnation.
-const OWN_INCARNATION: u32 = 1;
 
 /// Everything one transaction does to lanes. Written by [`Ledger::settle`].
 pub(crate) struct Ledger<'a> {
@@ -75,10 +72,11 @@ pub(crate) struct Ledger<'a> {
     pub(crate) tx: &'a dyn Tx,
     pub(crate) now: Moment,
     policy: u32,
-    lanes: HashMap<Lane, OpenLane>,
+    lanes: Vec<OpenLane>,
+    index: HashMap<Lane, usize>,
     /// Lanes that got their first event here: others' events may be waiting for them.
     opened: Vec<Lane>,
-    feed: Vec<(CourierNo, (Row, Sight, bool))>,
+    feeds: Feeds,
     own: BTreeMap<StationId, OwnChain>,
 }
 
@@ -89,37 +87,47 @@ impl<'a> Ledger<'a> {
             tx,
             now: hub.now(),
             policy: Hub::policy(tx)?.version,
-            lanes: HashMap::new(),
+            lanes: Vec::new(),
+            index: HashMap::new(),
             opened: Vec::new(),
-            feed: Vec::new(),
+            feeds: BTreeMap::new(),
             own: BTreeMap::new(),
         })
     }
 
-    fn open(&mut self, lane: &Lane) -> Result<&mut OpenLane> {
-        if !self.lanes.contains_key(lane) {
-            let found = self.tx.lane(lane)?;
-            let state = match found.state {
-                Some(text) if found.fold == FOLD_VERSION => {
-                    serde_json::from_str(&text).map_err(|_| HubError::Damaged("a lane's state"))?
-                }
-                Some(_) => refold(self.tx, lane, found.row)?,
-                None => LaneState::empty(lane),
-            };
-            let open = OpenLane {
-                row: found.row,
-                next: found.next,
-                reserved_to: found.next,
-                known: found.next > 1,
-                station: found.station,
-                state,
-                changed: false,
-                viewers: self.tx.viewers(found.row)?,
-                viewers_changed: false,
-            };
-            self.lanes.insert(lane.clone(), open);
+    /// Returns where a lane is in `lanes`, opened and locked if it was not yet.
+    fn find(&mut self, lane: &Lane) -> Result<usize> {
+        if let Some(at) = self.index.get(lane) {
+            return Ok(*at);
         }
-        self.lanes.get_mut(lane).ok_or(HubError::Damaged("a lane"))
+        let found = self.tx.lane(lane)?;
+        let state = match found.state {
+            Some(text) if found.fold == FOLD_VERSION => {
+                serde_json::from_str(&text).map_err(|_| HubError::Damaged("a lane's state"))?
+            }
+            Some(_) => refold(self.tx, lane, found.row)?,
+            None => LaneState::empty(lane),
+        };
+        let viewers = self.tx.viewers(found.row)?.into_iter();
+        self.lanes.push(OpenLane {
+            row: found.row,
+            next: found.next,
+            reserved_to: found.next,
+            known: found.next > 1,
+            written: (found.station.is_some(), found.about),
+            station: found.station,
+            state,
+            changed: false,
+            viewers: viewers.map(|(no, relation)| Viewer { no, relation }).collect(),
+            viewers_changed: false,
+        });
+        self.index.insert(lane.clone(), self.lanes.len() - 1);
+        Ok(self.lanes.len() - 1)
+    }
+
+    fn open(&mut self, lane: &Lane) -> Result<&mut OpenLane> {
+        let at = self.find(lane)?;
+        Ok(&mut self.lanes[at])
     }
 
     pub(crate) fn lane_row(&mut self, lane: &Lane) -> Result<Row> {
@@ -156,7 +164,8 @@ impl<'a> Ledger<'a> {
     ) -> Result<Placed> {
         let tx = self.tx;
         let lane = &event.envelope.lane;
-        let open = self.open(lane)?;
+        let at = self.find(lane)?;
+        let open = &mut self.lanes[at];
         if open.next == open.reserved_to {
             open.next = tx.advance(open.row, 1)?;
             open.reserved_to = open.next + 1;
@@ -183,21 +192,22 @@ impl<'a> Ledger<'a> {
             open.state.apply(event, Some(lane_seq));
         }
         open.changed = true;
-        let opened = !open.known;
-        open.known = true;
         if open.station.is_none() {
             open.station = Some(station_of(event).unwrap_or(station).clone());
         }
-        if opened {
+        if !open.known {
+            open.known = true;
             self.opened.push(lane.clone());
         }
-        self.show(event, row, released)?;
+        self.show(at, event, row, released)?;
 
-        let open = self.open(lane)?;
+        let open = &self.lanes[at];
         let reactions = react(&before, &open.state, event);
-        let station = open.station.clone().unwrap_or_else(|| station.clone());
-        for reaction in reactions {
-            self.add_reaction(reaction, &station)?;
+        if !reactions.is_empty() {
+            let station = open.station.clone().unwrap_or_else(|| station.clone());
+            for reaction in reactions {
+                self.add_reaction(reaction, &station)?;
+            }
         }
         Ok(Placed { row, lane_seq })
     }
@@ -205,35 +215,29 @@ impl<'a> Ledger<'a> {
     /// Adds an accepted event to the feeds of those who saw its lane before it or see it after.
     ///
     /// Who sees more of the lane than before is first sent what he missed of it.
-    fn show(&mut self, event: &Event, row: Row, released: bool) -> Result<()> {
-        let tx = self.tx;
-        let lane = &event.envelope.lane;
-        let open = self.open(lane)?;
-        let after = visibility::viewers(lane, &open.state);
-        let before = std::mem::replace(&mut open.viewers, after.clone());
-        open.viewers_changed |= before != after;
-        let lane_row = open.row;
-        for (no, relation) in &before {
-            // The event that takes the sight away is the last one that is shown.
-            if !after.iter().any(|(known, _)| known == no) {
-                self.feed.push((no.clone(), (row, sees(event, *relation, no), released)));
+    fn show(&mut self, at: usize, event: &Event, row: Row, released: bool) -> Result<()> {
+        let open = &mut self.lanes[at];
+        let after = visibility::viewers(&event.envelope.lane, &open.state).into_iter();
+        let after: Vec<_> = after.map(|(no, relation)| Viewer { no, relation }).collect();
+        let same = open.viewers == after;
+        let before = std::mem::replace(&mut open.viewers, after);
+        open.viewers_changed |= !same;
+        let open = &self.lanes[at];
+        for viewer in &open.viewers {
+            if !same {
+                let was = before.iter().find(|was| was.no == viewer.no).map(|was| was.relation);
+                catch_up(self.tx, open.row, row, viewer, was, &mut self.feeds)?;
             }
+            add_to(
+                &mut self.feeds,
+                viewer,
+                (row, sees(event, viewer.relation, &viewer.no), released),
+            );
         }
-        let mut earlier = None;
-        for (no, relation) in &after {
-            let was = before.iter().find(|(known, _)| known == no).map(|(_, was)| *was);
-            if was != Some(*relation) {
-                if earlier.is_none() {
-                    earlier = Some(before_this(tx, lane_row, row)?);
-                }
-                for (old_row, old) in earlier.iter().flatten() {
-                    let sight = sees(old, *relation, no);
-                    if was.is_none_or(|was| sight > sees(old, was, no)) {
-                        self.feed.push((no.clone(), (*old_row, sight, false)));
-                    }
-                }
-            }
-            self.feed.push((no.clone(), (row, sees(event, *relation, no), released)));
+        // The event that takes the sight away is the last one that is shown.
+        let lost = |was: &&Viewer| !same && open.viewers.iter().all(|viewer| viewer.no != was.no);
+        for was in before.iter().filter(lost) {
+            add_to(&mut self.feeds, was, (row, sees(event, was.relation, &was.no), released));
         }
         Ok(())
     }
@@ -257,8 +261,7 @@ impl<'a> Ledger<'a> {
         station: &StationId,
         group: Option<event::Group>,
     ) -> Result<u64> {
-        let open = self.open(lane)?;
-        let (seen, epoch) = (open.next - 1, None);
+        let seen = self.open(lane)?.next - 1;
         let chain = self.own_chain(station)?;
         let event = Event {
             envelope: Envelope {
@@ -271,7 +274,7 @@ impl<'a> Ledger<'a> {
                 place: None,
                 seen,
                 policy: self.policy,
-                epoch,
+                epoch: None,
                 group,
                 against: None,
                 must_understand: false,
@@ -280,15 +283,7 @@ impl<'a> Ledger<'a> {
         };
         let bytes = event.to_bytes();
         let leaf = event::leaf(&bytes);
-        let chain = self.own_chain(station)?;
-        chain.link = event::link(&chain.link, &leaf);
-        let origin = Origin {
-            device: chain.device.row,
-            incarnation: OWN_INCARNATION,
-            seq: chain.first_seq + chain.leaves.len() as u64,
-        };
-        chain.leaves.push(leaf);
-        let link = chain.link;
+        let (origin, link) = self.own_chain(station)?.add(leaf);
         let placed =
             self.accept(&event, Arrival::New { leaf: &leaf, bytes: &bytes, origin }, station)?;
         self.tx.put_position(&origin, &link, placed.row)?;
@@ -297,16 +292,7 @@ impl<'a> Ledger<'a> {
 
     fn own_chain(&mut self, station: &StationId) -> Result<&mut OwnChain> {
         if !self.own.contains_key(station) {
-            let device = self.hub.station(self.tx, station)?.device;
-            let head = self.tx.head(device.row, OWN_INCARNATION)?;
-            let link = head.map_or_else(Digest::default, |head| head.link);
-            let chain = OwnChain {
-                device,
-                first_seq: head.map_or(0, |head| head.received_to) + 1,
-                prev_link: link,
-                link,
-                leaves: Vec::new(),
-            };
+            let chain = OwnChain::at(self.hub, self.tx, station)?;
             self.own.insert(station.clone(), chain);
         }
         self.own.get_mut(station).ok_or(HubError::Damaged("its own chain"))
@@ -317,62 +303,25 @@ impl<'a> Ledger<'a> {
         while let Some(lane) = self.opened.pop() {
             park::reconsider_lane(&mut self, &lane)?;
         }
-        for open in self.lanes.values().filter(|open| open.changed) {
+        for open in self.lanes.iter().filter(|open| open.changed) {
             let state = serde_json::to_string(&open.state)
                 .map_err(|_| HubError::Damaged("a lane's state"))?;
-            self.tx.put_lane(&LaneRow {
-                row: open.row,
-                next: open.next,
-                station: open.station.clone(),
-                about: about(&open.state).cloned(),
-                state: Some(state),
-                fold: FOLD_VERSION,
-            })?;
+            if open.written != (open.station.is_some(), about(&open.state).cloned()) {
+                self.tx.put_lane(open.row, open.station.as_ref(), about(&open.state))?;
+            }
+            self.tx.put_state(open.row, &state, FOLD_VERSION)?;
             if open.viewers_changed {
-                self.tx.put_viewers(open.row, &open.viewers)?;
+                let viewers = open.viewers.iter().map(|viewer| (&viewer.no, viewer.relation));
+                self.tx.put_viewers(open.row, &viewers.collect::<Vec<_>>())?;
             }
         }
-        let mut feeds: BTreeMap<&CourierNo, Vec<(Row, Sight, bool)>> = BTreeMap::new();
-        for (no, entry) in &self.feed {
-            feeds.entry(no).or_default().push(*entry);
+        for (no, entries) in &self.feeds {
+            self.tx.add_to_feed(self.tx.courier(no)?, entries)?;
         }
-        for (no, entries) in feeds {
-            self.tx.add_to_feed(self.tx.courier(no)?, &entries)?;
-        }
-        for chain in self.own.values().filter(|chain| !chain.leaves.is_empty()) {
-            self.sign_own(chain)?;
+        for chain in self.own.values() {
+            chain.finish(self.hub, self.tx, self.now.ms)?;
         }
         Ok(())
-    }
-
-    fn sign_own(&self, chain: &OwnChain) -> Result<()> {
-        let count = chain.leaves.len();
-        let accepted = Verdict::Accepted(0);
-        let list = verdict_list(chain.leaves.iter().map(|leaf| (leaf, &accepted)));
-        let count32 = u32::try_from(count).unwrap_or(u32::MAX);
-        let receipt = self.hub.keys.sign(&ReceiptBody {
-            device: chain.device.id,
-            incarnation: OWN_INCARNATION,
-            first_seq: chain.first_seq,
-            count: count32,
-            prev_link: chain.prev_link,
-            head: chain.link,
-            verdicts: Digest::of(&[list.as_bytes()]),
-            chain_gap: false,
-            hub_ms: self.now.ms,
-        });
-        let received_to = chain.first_seq + count as u64 - 1;
-        let head = Head { incarnation: OWN_INCARNATION, received_to, link: chain.link };
-        self.tx.put_head(chain.device.row, &head)?;
-        let stretch = Stretch {
-            first_seq: chain.first_seq,
-            count: count32,
-            letters: "a".repeat(count),
-            forked: Vec::new(),
-            receipt,
-            signed: None,
-        };
-        self.tx.put_receipt(chain.device.row, OWN_INCARNATION, &stretch)
     }
 }
 
@@ -403,11 +352,35 @@ pub(crate) fn refold(tx: &dyn Tx, lane: &Lane, row: Row) -> Result<LaneState> {
     Ok(fold(lane, events.iter().map(|(event, lane_seq)| (event, Some(*lane_seq)))))
 }
 
-/// Returns the placed events of a lane but one.
-fn before_this(tx: &dyn Tx, lane: Row, but: Row) -> Result<Vec<(Row, Event)>> {
-    let held = tx.lane_events(lane)?;
-    let others = held.iter().filter(|held| held.row != but);
-    others.map(|held| Ok((held.row, parse(&held.bytes)?))).collect()
+type Feeds = BTreeMap<CourierNo, Vec<(Row, Sight, bool)>>;
+
+fn add_to(feeds: &mut Feeds, viewer: &Viewer, entry: (Row, Sight, bool)) {
+    match feeds.get_mut(&viewer.no) {
+        Some(feed) => feed.push(entry),
+        None => _ = feeds.insert(viewer.no.clone(), vec![entry]),
+    }
+}
+
+/// Adds the events of a lane before this one that a courier sees more of than he did.
+fn catch_up(
+    tx: &dyn Tx,
+    lane: Row,
+    this: Row,
+    viewer: &Viewer,
+    was: Option<Relation>,
+    feeds: &mut Feeds,
+) -> Result<()> {
+    if was == Some(viewer.relation) {
+        return Ok(());
+    }
+    for held in tx.lane_events(lane)?.iter().filter(|held| held.row != this) {
+        let event = parse(&held.bytes)?;
+        let sight = sees(&event, viewer.relation, &viewer.no);
+        if was.is_none_or(|was| sight > sees(&event, was, &viewer.no)) {
+            add_to(feeds, viewer, (held.row, sight, false));
+        }
+    }
+    Ok(())
 }
 
 /// Reads an event that was read before it was held.

@@ -1,7 +1,9 @@
 //! `POST /v1/sync`: push and pull in one round trip, in one transaction.
 
+mod chain;
 mod judge;
 mod ledger;
+mod own;
 mod park;
 mod pull;
 mod push;
@@ -32,7 +34,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
         ));
     }
     // Hashing and reading need no lock: two pushes do it at the same time.
-    let lines: Vec<_> = push.events.iter().map(|bytes| push::Line::read(bytes)).collect();
+    let lines: Vec<_> = push.events.iter().map(|bytes| chain::Line::read(bytes)).collect();
 
     let tx = hub.store.begin()?;
     let device = Hub::device_of(&*tx, request)?;

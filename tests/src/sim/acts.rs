@@ -74,16 +74,20 @@ pub fn courier_act(rng: &mut Rng, courier: &mut Courier, day: &Day) -> Result<Co
     let site = day.sites[rng.usize(..day.sites.len())].clone();
     let parcel = courier.parcel(&waybill)?;
     let out = parcel.as_ref().is_some_and(|parcel| parcel.held_by(&courier.identity().courier));
+    let expected: Vec<_> = stops
+        .iter()
+        .filter(|stop| stop.stage == "announced")
+        .map(|stop| stop.waybill.clone())
+        .collect();
     Ok(match rng.u8(..100) {
-        0..12 if !out => Command::TakeOut { waybills: vec![waybill] },
-        0..4 => Command::ReconcileManifest {
+        0..40 if !expected.is_empty() && rng.bool() => Command::ReconcileManifest {
             manifest: ManifestId(uuid::Uuid::from_u128(rng.u128(..))),
-            expected: stops.iter().take(5).map(|stop| stop.waybill.clone()).collect(),
-            scanned: stops.iter().take(4).map(|stop| stop.waybill.clone()).collect(),
-            damaged: Vec::new(),
+            scanned: expected.iter().skip(rng.usize(..2)).cloned().collect(),
+            damaged: expected.iter().skip(1).take(rng.usize(..2)).cloned().collect(),
+            expected,
         },
-        4..40 if !out => Command::TakeOut { waybills: vec![waybill] },
-        4..34 => deliver(rng, courier, waybill)?,
+        0..34 if !out => Command::TakeOut { waybills: vec![waybill] },
+        0..34 => deliver(rng, courier, waybill)?,
         34..42 => Command::Contact {
             waybill,
             channel: channel(rng),

@@ -3,13 +3,13 @@
 use std::io::Read as _;
 
 use fastrand::Rng;
-use lastmile_core::sync::{Auth, Body, SyncChannel, Header, HubReply, HubRequest, Next};
 use lastmile_core::sync::wire::ReplyHeader;
+use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::{Error, Result};
-use lastmile_hub::{Request, Response};
+use lastmile_hub::Request;
 
 use super::tally::Tally;
-use crate::world::{Phone, Station};
+use crate::world::{Phone, Station, reply_of, request_of};
 
 /// What a link does to one round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,35 +60,6 @@ pub enum Straggler {
     Request(Box<Request>),
 }
 
-/// Adds the tokens and the bytes of a file, as the app's own stack would.
-pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
-    let mut ask =
-        Request::new(&request.method, &request.path).bearer(&phone.enrolment.device_token);
-    if request.auth == Auth::DeviceAndSession {
-        ask = ask.header("Lastmile-Session", &phone.enrolment.session_token);
-    }
-    for Header { name, value } in &request.headers {
-        ask = ask.header(name, value);
-    }
-    let body = match &request.body {
-        Body::Empty => Vec::new(),
-        Body::Bytes { bytes } => bytes.clone(),
-        Body::File { name, offset, len, .. } => {
-            phone.courier.as_ref().ok_or(Error::Suspended)?.read_media(name, *offset, *len)?
-        }
-    };
-    Ok(ask.with_body(body))
-}
-
-/// Turns the hub's answer into what the library takes.
-pub fn reply_of(response: Response) -> HubReply {
-    HubReply::Answer {
-        status: response.status,
-        headers: response.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
-        body: response.body,
-    }
-}
-
 /// What one step of a channel came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -100,21 +71,30 @@ pub enum Step {
     Idle,
 }
 
-/// Asks a phone for its next request and carries it over the link.
+/// What lies between the phones and the hub.
+pub struct Link<'a> {
+    /// The hub.
+    pub station: &'a Station,
+    /// What is still on its way.
+    pub late: &'a mut Vec<Straggler>,
+    /// What was met.
+    pub tally: &'a mut Tally,
+    /// Chance.
+    pub rng: &'a mut Rng,
+}
+
+/// Asks phone number `who` for its next request and carries it over the link.
 ///
 /// An `Err` is one of storage: the phone is going down. What the library says about a bad reply
 /// is counted and lived with, as an app would.
 pub fn step(
-    phones: &mut [Phone],
+    phone: &mut Phone,
     who: usize,
     channel: SyncChannel,
-    station: &Station,
     trip: Trip,
-    late: &mut Vec<Straggler>,
-    tally: &mut Tally,
-    rng: &mut Rng,
+    link: Link,
 ) -> Result<Step> {
-    let phone = &mut phones[who];
+    let Link { station, late, tally, rng } = link;
     let request = match phone.courier()?.next_request(channel)? {
         Next::Send { request } => request,
         Next::Wait { ms } => return Ok(Step::Waits(ms)),

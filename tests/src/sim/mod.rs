@@ -24,7 +24,7 @@ use lastmile_core::waybill::Waybill;
 use crate::disk::Disk;
 use crate::world::{Phone, SoftSigner, Station, TrueTime};
 use acts::Day;
-use link::{Step, Straggler, Trip};
+use link::{Link, Step, Straggler, Trip};
 use rogue::Rogue;
 
 /// What a counted seed has at least.
@@ -141,7 +141,10 @@ impl Sim {
             38..74 => self.sync(who, SyncChannel::Events, 35),
             74..86 => self.sync(who, SyncChannel::Media, 35),
             86..92 => self.clerk_acts(),
-            _ => self.fault(who),
+            _ => {
+                self.fault(who);
+                Ok(())
+            }
         }
     }
 
@@ -156,16 +159,9 @@ impl Sim {
 
     fn courier_acts(&mut self, who: usize) -> Result<(), String> {
         let mut rng = self.rng.fork();
-        let (exceptions, complaints) = (self.exceptions.clone(), self.complaints.clone());
-        let day = Day { exceptions: &exceptions, complaints: &complaints, ..self.day() };
-        let (waybills, sites) = (day.waybills.to_vec(), day.sites.to_vec());
-        let day = Day {
-            waybills: &waybills,
-            exceptions: &exceptions,
-            complaints: &complaints,
-            sites: &sites,
-        };
-        let result = match self.phones[who].courier() {
+        let Self { waybills, exceptions, complaints, sites, phones, .. } = &mut *self;
+        let day = Day { waybills, exceptions, complaints, sites };
+        let result = match phones[who].courier() {
             Ok(courier) => acts::courier_act(&mut rng, courier, &day).and_then(|command| {
                 let result = courier.record(&command);
                 match result {
@@ -211,8 +207,8 @@ impl Sim {
         let mut rng = self.rng.fork();
         let command = acts::clerk_act(&mut rng, &self.day(), &self.couriers, self.time.ms());
         match self.station.command(&command) {
-            200 => self.tally.count("clerk", "recorded"),
-            409 | 404 | 422 => self.tally.count("clerk", "refused"),
+            200 | 201 => self.tally.count("clerk", "recorded"),
+            400 | 404 | 409 | 422 => self.tally.count("clerk", "refused"),
             status => return Err(format!("a clerk's command was answered {status}")),
         }
         Ok(())
@@ -225,16 +221,7 @@ impl Sim {
         // Several round trips in a row, as a foreground app makes them.
         for _ in 0..self.rng.usize(1..4) {
             let trip = Trip::draw(&mut self.rng, trouble);
-            let step = link::step(
-                &mut self.phones,
-                who,
-                channel,
-                &self.station,
-                trip,
-                &mut self.late,
-                &mut self.tally,
-                &mut self.rng,
-            );
+            let step = self.carry(who, channel, trip);
             match step {
                 Ok(Step::Sent) => {}
                 Ok(Step::Idle | Step::Waits(_)) => break,
@@ -242,6 +229,21 @@ impl Sim {
             }
         }
         Ok(())
+    }
+
+    fn carry(
+        &mut self,
+        who: usize,
+        channel: SyncChannel,
+        trip: Trip,
+    ) -> lastmile_core::Result<Step> {
+        let link = Link {
+            station: &self.station,
+            late: &mut self.late,
+            tally: &mut self.tally,
+            rng: &mut self.rng,
+        };
+        link::step(&mut self.phones[who], who, channel, trip, link)
     }
 
     /// Lets arrive what is behind its time.
@@ -308,7 +310,7 @@ impl Sim {
         }
     }
 
-    fn fault(&mut self, who: usize) -> Result<(), String> {
+    fn fault(&mut self, who: usize) {
         let mut rng = self.rng.fork();
         match rng.u8(..100) {
             0..25 => self.phones[who].disk.crash_after(rng.u64(1..40)),
@@ -351,21 +353,25 @@ impl Sim {
                 self.station.quarantine(self.rogue.device(), quarantined);
                 self.tally.count("fault", "quarantine");
             }
-            91..94 => {
+            91..92 => {
+                if self.station.release_one(&mut rng) {
+                    self.tally.count("clerk", "released from the park");
+                }
+            }
+            92..94 => {
                 if self.phones[who].lose_a_photo(&mut rng) {
                     self.tally.count("fault", "photo gone");
                 }
             }
             94..97 => self.backup = Some((who, self.phones[who].disk.duplicate())),
-            _ => return self.restore(),
+            _ => self.restore(),
         }
-        Ok(())
     }
 
     /// A phone is restored from its backup. Only done when the hub has all of it: what a stolen
     /// phone never sent is gone, and no library can change that.
-    fn restore(&mut self) -> Result<(), String> {
-        let Some((who, disk)) = self.backup.take() else { return Ok(()) };
+    fn restore(&mut self) {
+        let Some((who, disk)) = self.backup.take() else { return };
         let settled = self.phones[who].courier().and_then(|courier| courier.sync_status());
         let settled = settled.is_ok_and(|status| status.pending == 0 && status.media_pending == 0);
         if settled && !self.phones[who].disk.crashed() {
@@ -376,7 +382,6 @@ impl Sim {
             self.tally.count("fault", "restored from backup");
             self.wake(who);
         }
-        Ok(())
     }
 
     fn sign_in(&mut self, who: usize) {
@@ -422,16 +427,7 @@ impl Sim {
 
     fn drain(&mut self, who: usize, channel: SyncChannel) -> Result<(), String> {
         for _ in 0..2_000 {
-            let step = link::step(
-                &mut self.phones,
-                who,
-                channel,
-                &self.station,
-                Trip::Clean,
-                &mut self.late,
-                &mut self.tally,
-                &mut self.rng,
-            );
+            let step = self.carry(who, channel, Trip::Clean);
             match step {
                 Ok(Step::Sent) => {}
                 Ok(Step::Idle) => return Ok(()),

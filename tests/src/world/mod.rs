@@ -1,10 +1,12 @@
 //! A world: true time, a hub in this process, and phones that reach it only through a link.
 
+mod carry;
 mod clock;
 mod media;
 mod phone;
 mod station;
 
+pub use carry::{carry_until_idle, reply_of, request_of};
 pub use clock::{FakeClock, SeededEntropy, TrueTime};
 pub use media::LossyFolder;
 pub use phone::{Phone, SoftSigner};

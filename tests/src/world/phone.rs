@@ -121,7 +121,8 @@ impl Phone {
     pub fn lose_a_photo(&self, rng: &mut fastrand::Rng) -> bool {
         let files = self.disk.files();
         let names = files.list("media").unwrap_or_default();
-        !names.is_empty() && files.remove(&format!("media/{}", names[rng.usize(..names.len())])).is_ok()
+        !names.is_empty()
+            && files.remove(&format!("media/{}", names[rng.usize(..names.len())])).is_ok()
     }
 
     /// The battery dies: what was not synced is gone.

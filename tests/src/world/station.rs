@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fastrand::Rng;
+use lastmile_core::Fen;
 use lastmile_core::command::Command;
 use lastmile_core::id::{CourierNo, DeviceId, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
@@ -12,7 +13,6 @@ use lastmile_core::privacy::Person;
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::Fen;
 use lastmile_hub::store::SqliteStore;
 use lastmile_hub::{Hub, Keys, MemoryMedia, Parts, Request, Response, Settings};
 use serde_json::json;
@@ -77,14 +77,32 @@ impl Station {
         self.ask(&self.clerk("POST", "/v1/clerk/commands").json(command)).status
     }
 
-    fn must(&self, command: &Command) {
-        let answer = self.ask(&self.clerk("POST", "/v1/clerk/commands").json(command));
+    fn must(&self, request: &Request) {
+        let answer = self.ask(request);
         assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    fn must_command(&self, command: &Command) {
+        self.must(&self.clerk("POST", "/v1/clerk/commands").json(command));
+    }
+
+    /// Lets a clerk release one of the parked events. Returns false if there is none, or if it
+    /// can only be exported.
+    pub fn release_one(&self, rng: &mut Rng) -> bool {
+        let answer = self.ask(&self.clerk("GET", "/v1/clerk/parked"));
+        let list: serde_json::Value =
+            serde_json::from_slice(&answer.body).expect("a list of parked events");
+        let Some(parked) = list["parked"].as_array().filter(|parked| !parked.is_empty()) else {
+            return false;
+        };
+        let row = &parked[rng.usize(..parked.len())]["row"];
+        let path = format!("/v1/clerk/parked/{row}/release");
+        self.ask(&self.clerk("POST", &path)).status < 300
     }
 
     /// Announces a parcel; a few are for the door only.
     pub fn announce(&self, waybill: &Waybill, recipient: Person, sender: Person, rng: &mut Rng) {
-        self.must(&Command::Announce {
+        self.must_command(&Command::Announce {
             waybill: waybill.clone(),
             recipient,
             sender,
@@ -97,7 +115,7 @@ impl Station {
 
     /// Gives a parcel to a courier.
     pub fn assign(&self, waybill: &Waybill, courier: &CourierNo) {
-        self.must(&Command::Assign { waybill: waybill.clone(), courier: courier.clone() });
+        self.must_command(&Command::Assign { waybill: waybill.clone(), courier: courier.clone() });
     }
 
     /// Enrols a phone of a courier.
@@ -133,9 +151,8 @@ impl Station {
 
     /// Puts a device under quarantine or takes it out.
     pub fn quarantine(&self, device: DeviceId, quarantined: bool) {
-        let path = format!("/v1/clerk/devices/{device}");
-        let answer = self.ask(&self.clerk("PUT", &path).json(&json!({ "quarantined": quarantined })));
-        assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));
+        let path = format!("/v1/clerk/devices/{device}/quarantine");
+        self.must(&self.clerk("POST", &path).json(&json!({ "quarantined": quarantined })));
     }
 
     /// Reads everything the hub holds straight from its file, without the hub's own code.
@@ -169,7 +186,8 @@ impl Station {
 
     /// Opens a few storage sites and returns them.
     pub fn open_sites(&self) -> Vec<SiteId> {
-        let sites = [("LOCKER-1", "locker"), ("DESK-1", "property_desk"), ("GATE", "unattended_public")];
+        let sites =
+            [("LOCKER-1", "locker"), ("DESK-1", "property_desk"), ("GATE", "unattended_public")];
         let list: Vec<_> = sites
             .iter()
             .map(|(id, kind)| {
@@ -180,8 +198,7 @@ impl Station {
             "version": 2, "station": self.id, "station_phone": "0432-0000000",
             "station_lng": 126.566, "station_lat": 43.87, "sites": list,
         });
-        let answer = self.ask(&self.clerk("PUT", "/v1/clerk/directory").json(&directory));
-        assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));
+        self.must(&self.clerk("PUT", "/v1/clerk/directory").json(&directory));
         sites.iter().map(|(id, _)| SiteId::new(*id).expect("a plain id")).collect()
     }
 }
@@ -205,4 +222,3 @@ fn open(
     })
     .expect("a good disk")
 }
-

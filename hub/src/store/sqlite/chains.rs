@@ -9,11 +9,18 @@ use crate::problem::{HubError, Result};
 use crate::store::{Chains, Head, Held, NewEvent, Origin, Row, Stretch};
 
 /// The columns of a [`Held`] without its bytes.
-pub(super) const HELD: &str =
-    "e.row, e.leaf, e.lane, e.lane_seq, e.parked, e.device, e.incarnation, e.seq";
+macro_rules! held_columns {
+    () => {
+        "e.row, e.leaf, e.lane, e.lane_seq, e.parked, e.device, e.incarnation, e.seq"
+    };
+}
 /// The same with its bytes.
-pub(super) const WHOLE: &str =
-    "e.row, e.leaf, e.lane, e.lane_seq, e.parked, e.device, e.incarnation, e.seq, e.bytes";
+macro_rules! whole_columns {
+    () => {
+        "e.row, e.leaf, e.lane, e.lane_seq, e.parked, e.device, e.incarnation, e.seq, e.bytes"
+    };
+}
+pub(super) use {held_columns, whole_columns};
 
 pub(super) fn held(row: &SqlRow) -> rusqlite::Result<Held> {
     let place = match row.get::<_, Option<i64>>(3)? {
@@ -74,8 +81,10 @@ impl Chains for SqliteTx<'_> {
         from: u64,
         to: u64,
     ) -> Result<Vec<(u64, Digest, Held)>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {HELD}, c.seq, c.link FROM chain c JOIN event e ON e.row = c.event
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            held_columns!(),
+            ", c.seq, c.link FROM chain c JOIN event e ON e.row = c.event
              WHERE c.device = ? AND c.incarnation = ? AND c.seq >= ? AND c.seq < ? ORDER BY c.seq"
         ))?;
         let rows = sql.query_map(params![device, incarnation, int(from), int(to)], |row| {
@@ -96,13 +105,16 @@ impl Chains for SqliteTx<'_> {
     }
 
     fn event_by_id(&self, id: EventId) -> Result<Option<Held>> {
-        let mut sql = self.sql(&format!("SELECT {HELD} FROM event e WHERE e.id = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", held_columns!(), " FROM event e WHERE e.id = ?"))?;
         Ok(sql.query_row([id.0], held).optional()?)
     }
 
     fn opaque(&self, device: Row, leaf: &Digest) -> Result<Option<Held>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {HELD} FROM event e
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            held_columns!(),
+            " FROM event e
              WHERE e.device = ? AND e.lane_seq IS NULL AND e.id IS NULL AND e.leaf = ?"
         ))?;
         Ok(sql.query_row(params![device, leaf.0], held).optional()?)
@@ -148,7 +160,8 @@ impl Chains for SqliteTx<'_> {
     }
 
     fn find_event(&self, row: Row) -> Result<Option<Held>> {
-        let mut sql = self.sql(&format!("SELECT {WHOLE} FROM event e WHERE e.row = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", whole_columns!(), " FROM event e WHERE e.row = ?"))?;
         Ok(sql.query_row([row], whole).optional()?)
     }
 

@@ -7,7 +7,7 @@ use lastmile_core::visibility::{Relation, Sight};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::chains::{WHOLE, whole};
+use super::chains::{whole, whole_columns};
 use super::{Name, SqliteTx, int, uint};
 use crate::problem::Result;
 use crate::store::{FeedEntry, Feeds, Row, Vault};
@@ -52,7 +52,7 @@ impl Feeds for SqliteTx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn put_viewers(&self, lane: Row, viewers: &[(CourierNo, Relation)]) -> Result<()> {
+    fn put_viewers(&self, lane: Row, viewers: &[(&CourierNo, Relation)]) -> Result<()> {
         self.sql("DELETE FROM sight WHERE lane = ?")?.execute([lane])?;
         for (no, relation) in viewers {
             let courier = self.courier(no)?;
@@ -83,8 +83,10 @@ impl Feeds for SqliteTx<'_> {
     }
 
     fn feed_after(&self, courier: Row, pos: u64, limit: u32) -> Result<Vec<FeedEntry>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {WHOLE}, f.pos, f.sight, f.released, s.relation
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            whole_columns!(),
+            ", f.pos, f.sight, f.released, s.relation
              FROM feed f JOIN event e ON e.row = f.event
              LEFT JOIN sight s ON s.lane = e.lane AND s.courier = f.courier
              WHERE f.courier = ? AND f.pos > ? ORDER BY f.pos LIMIT ?"

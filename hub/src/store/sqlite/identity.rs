@@ -8,8 +8,12 @@ use super::{Json, Name, SqliteTx, int, uint};
 use crate::problem::{HubError, Result};
 use crate::store::{Clerk, Code, Device, Identity, Row, Station};
 
-const DEVICE: &str =
-    "row, id, courier, station, public_key, quarantined, enrolled_ms, seen_ms, pending";
+/// The columns of a [`Device`].
+macro_rules! device_columns {
+    () => {
+        "row, id, courier, station, public_key, quarantined, enrolled_ms, seen_ms, pending"
+    };
+}
 
 fn device(row: &SqlRow) -> rusqlite::Result<Device> {
     Ok(Device {
@@ -53,23 +57,28 @@ impl Identity for SqliteTx<'_> {
     }
 
     fn device_by_token(&self, token: &Digest) -> Result<Option<Device>> {
-        let mut sql = self.sql(&format!("SELECT {DEVICE} FROM device WHERE token = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", device_columns!(), " FROM device WHERE token = ?"))?;
         Ok(sql.query_row([token.0], device).optional()?)
     }
 
     fn device(&self, row: Row) -> Result<Device> {
-        let mut sql = self.sql(&format!("SELECT {DEVICE} FROM device WHERE row = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", device_columns!(), " FROM device WHERE row = ?"))?;
         Ok(sql.query_row([row], device)?)
     }
 
     fn device_by_id(&self, id: DeviceId) -> Result<Option<Device>> {
-        let mut sql = self.sql(&format!("SELECT {DEVICE} FROM device WHERE id = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", device_columns!(), " FROM device WHERE id = ?"))?;
         Ok(sql.query_row([id.0], device).optional()?)
     }
 
     fn devices(&self, station: Option<&StationId>) -> Result<Vec<Device>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {DEVICE} FROM device
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            device_columns!(),
+            " FROM device
              WHERE courier IS NOT NULL AND station = coalesce(?, station) ORDER BY row"
         ))?;
         let rows = sql.query_map([station.map(StationId::as_str)], device)?;

@@ -5,12 +5,17 @@ use lastmile_core::id::StationId;
 use lastmile_core::waybill::Waybill;
 use rusqlite::{OptionalExtension as _, Row as SqlRow, params};
 
-use super::chains::{HELD, WHOLE, held, whole};
+use super::chains::{held, held_columns, whole, whole_columns};
 use super::{Name, SqliteTx, int, uint};
 use crate::problem::Result;
 use crate::store::{Held, LaneRow, Lanes, Row};
 
-const LANE: &str = "row, next, station, about, state, fold";
+/// The columns of a [`LaneRow`].
+macro_rules! lane_columns {
+    () => {
+        "row, next, station, about, state, fold"
+    };
+}
 
 fn lane_row(row: &SqlRow) -> rusqlite::Result<LaneRow> {
     Ok(LaneRow {
@@ -23,7 +28,7 @@ fn lane_row(row: &SqlRow) -> rusqlite::Result<LaneRow> {
     })
 }
 
-/// A lane with its name, which stands after the columns of [`LANE`].
+/// A lane with its name, which stands after those columns.
 fn named(row: &SqlRow) -> rusqlite::Result<(Lane, LaneRow)> {
     Ok((Lane::parse(&row.get::<_, String>(6)?), lane_row(row)?))
 }
@@ -39,7 +44,7 @@ impl Lanes for SqliteTx<'_> {
     }
 
     fn find_lane(&self, lane: &Lane) -> Result<Option<LaneRow>> {
-        let mut sql = self.sql(&format!("SELECT {LANE} FROM lane WHERE key = ?"))?;
+        let mut sql = self.sql(concat!("SELECT ", lane_columns!(), " FROM lane WHERE key = ?"))?;
         Ok(sql.query_row([lane.to_string()], lane_row).optional()?)
     }
 
@@ -55,28 +60,39 @@ impl Lanes for SqliteTx<'_> {
         Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
     }
 
-    fn put_lane(&self, lane: &LaneRow) -> Result<()> {
-        self.sql("UPDATE lane SET station = ?, about = ?, state = ?, fold = ? WHERE row = ?")?
-            .execute(params![
-                lane.station.as_ref().map(StationId::as_str),
-                lane.about.as_ref().map(Waybill::as_str),
-                lane.state,
-                lane.fold,
-                lane.row
-            ])?;
+    fn put_state(&self, lane: Row, state: &str, fold: u32) -> Result<()> {
+        self.sql("UPDATE lane SET state = ?, fold = ? WHERE row = ?")?
+            .execute(params![state, fold, lane])?;
+        Ok(())
+    }
+
+    fn put_lane(
+        &self,
+        lane: Row,
+        station: Option<&StationId>,
+        about: Option<&Waybill>,
+    ) -> Result<()> {
+        let (station, about) = (station.map(StationId::as_str), about.map(Waybill::as_str));
+        self.sql("UPDATE lane SET station = ?, about = ? WHERE row = ?")?
+            .execute(params![station, about, lane])?;
         Ok(())
     }
 
     fn lanes_about(&self, waybill: &Waybill) -> Result<Vec<(Lane, LaneRow)>> {
-        let mut sql =
-            self.sql(&format!("SELECT {LANE}, key FROM lane WHERE about = ? ORDER BY key"))?;
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            lane_columns!(),
+            ", key FROM lane WHERE about = ? ORDER BY key"
+        ))?;
         let rows = sql.query_map([waybill.as_str()], named)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn lane_events(&self, lane: Row) -> Result<Vec<Held>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {WHOLE} FROM event e
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            whole_columns!(),
+            " FROM event e
              WHERE e.lane = ? AND e.lane_seq IS NOT NULL ORDER BY e.lane_seq"
         ))?;
         let rows = sql.query_map([lane], whole)?;
@@ -90,8 +106,10 @@ impl Lanes for SqliteTx<'_> {
         after: &str,
         limit: u32,
     ) -> Result<Vec<(Lane, LaneRow)>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {LANE}, key FROM lane
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            lane_columns!(),
+            ", key FROM lane
              WHERE station = ?1 AND key >= ?2 AND key < ?2 || char(0x10ffff) AND key > ?3
              ORDER BY key LIMIT ?4"
         ))?;
@@ -109,8 +127,10 @@ impl Lanes for SqliteTx<'_> {
     }
 
     fn parked_in(&self, device: Row, lane: Row) -> Result<Vec<Held>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {WHOLE} FROM event e
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            whole_columns!(),
+            " FROM event e
              WHERE e.device = ? AND e.lane_seq IS NULL AND e.lane = ?
              ORDER BY e.incarnation, e.seq"
         ))?;
@@ -128,8 +148,10 @@ impl Lanes for SqliteTx<'_> {
     }
 
     fn parked(&self, station: Option<&StationId>) -> Result<Vec<Held>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {HELD} FROM event e JOIN device d ON d.row = e.device
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            held_columns!(),
+            " FROM event e JOIN device d ON d.row = e.device
              WHERE e.lane_seq IS NULL AND d.station = coalesce(?, d.station)
              ORDER BY e.device, e.incarnation, e.seq"
         ))?;

@@ -8,7 +8,12 @@ use super::{Hash, Json, SqliteTx, Text, int, uint};
 use crate::problem::Result;
 use crate::store::{Row, Upload, Uploads};
 
-const UPLOAD: &str = "id, device, sha256, length, kind, evidence, confirmed, expires_ms";
+/// The columns of an [`Upload`].
+macro_rules! upload_columns {
+    () => {
+        "id, device, sha256, length, kind, evidence, confirmed, expires_ms"
+    };
+}
 
 fn upload(row: &SqlRow) -> rusqlite::Result<Upload> {
     Ok(Upload {
@@ -44,13 +49,17 @@ impl Uploads for SqliteTx<'_> {
     }
 
     fn upload(&self, id: Uuid) -> Result<Option<Upload>> {
-        let mut sql = self.sql(&format!("SELECT {UPLOAD} FROM upload WHERE id = ?"))?;
+        let mut sql =
+            self.sql(concat!("SELECT ", upload_columns!(), " FROM upload WHERE id = ?"))?;
         Ok(sql.query_row([id], upload).optional()?)
     }
 
     fn upload_of(&self, device: Row, sha256: &Digest) -> Result<Option<Upload>> {
-        let mut sql =
-            self.sql(&format!("SELECT {UPLOAD} FROM upload WHERE device = ? AND sha256 = ?"))?;
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            upload_columns!(),
+            " FROM upload WHERE device = ? AND sha256 = ?"
+        ))?;
         Ok(sql.query_row(params![device, sha256.0], upload).optional()?)
     }
 
@@ -60,8 +69,10 @@ impl Uploads for SqliteTx<'_> {
     }
 
     fn expired_uploads(&self, now_ms: i64) -> Result<Vec<Upload>> {
-        let mut sql = self.sql(&format!(
-            "SELECT {UPLOAD} FROM upload WHERE confirmed = 0 AND expires_ms < ? ORDER BY id"
+        let mut sql = self.sql(concat!(
+            "SELECT ",
+            upload_columns!(),
+            " FROM upload WHERE confirmed = 0 AND expires_ms < ? ORDER BY id"
         ))?;
         let rows = sql.query_map([now_ms], upload)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,0 +1,207 @@
+//! The one handle an app keeps. A call is one line: lock, call.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::{EvidenceRef, MediaSource};
+use lastmile_core::id::CaseId;
+use lastmile_core::privacy::Person;
+use lastmile_core::sync::{HubReply, Next, SyncChannel};
+use lastmile_core::waybill::Waybill;
+use lastmile_core::{
+    Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity, Objection,
+    ParcelView, Recorded, Stop, SyncStatus,
+};
+
+use crate::Result;
+use crate::listen::{ChangeListener, Subscription};
+use crate::open::{self, Shared};
+use crate::phone::{BootClock, DeviceSigner};
+
+/// The open store of one courier.
+///
+/// Calls block for milliseconds: make them away from the main thread, as the facades do. Every
+/// call may be made from any thread.
+#[derive(uniffi::Object)]
+pub struct Lastmile {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[uniffi::export]
+impl Lastmile {
+    /// Opens the store in `folder`, or makes it on first use.
+    ///
+    /// A second call for the same folder in this process gives the same store; the options of
+    /// the first call stay. `offset_min` is the zone the app shows, in minutes ahead of UTC.
+    /// The camera writes into `folder/capture`.
+    #[uniffi::constructor(default(clock = None, signer = None))]
+    pub fn open(
+        folder: String,
+        identity: Identity,
+        offset_min: i16,
+        durability: Durability,
+        clock: Option<Arc<dyn BootClock>>,
+        signer: Option<Arc<dyn DeviceSigner>>,
+    ) -> Result<Self> {
+        open::open(Path::new(&folder), identity, |options| {
+            options.clock = crate::phone::clock(offset_min, clock);
+            options.durability = durability;
+            options.signer = crate::phone::signer(signer);
+        })
+    }
+
+    /// Records an act. When it returns, the act is safe on the phone.
+    ///
+    /// Fails with `Refused` if a rule speaks against it, and then has written nothing.
+    pub fn record(&self, command: Command) -> Result<Recorded> {
+        self.shared.telling(|courier| courier.record(&command), |recorded| recorded.lanes.clone())
+    }
+
+    /// Records an act that was done although a rule speaks against it, with the reason.
+    pub fn record_done(&self, command: Command, reason: String) -> Result<Recorded> {
+        self.shared.telling(
+            |courier| courier.record_done(&command, &reason),
+            |recorded| recorded.lanes.clone(),
+        )
+    }
+
+    /// Tells what a rule says against an act, without recording anything.
+    pub fn check(&self, command: Command) -> Result<Option<Objection>> {
+        Ok(self.shared.courier()?.check(&command)?.map(Objection::from))
+    }
+
+    /// Makes the id of a new exception case or complaint.
+    pub fn new_case(&self) -> Result<CaseId> {
+        Ok(self.shared.courier()?.new_case())
+    }
+
+    /// Takes a photo, video or signature from a file in the capture folder, for an act of `lane`.
+    pub fn capture_file(
+        &self,
+        lane: Lane,
+        path: String,
+        source: MediaSource,
+    ) -> Result<EvidenceRef> {
+        Ok(self.shared.courier()?.capture_file(&lane, Path::new(&path), source)?)
+    }
+
+    /// Takes a photo, video or signature from memory, for an act of `lane`.
+    pub fn capture_bytes(
+        &self,
+        lane: Lane,
+        bytes: Vec<u8>,
+        source: MediaSource,
+    ) -> Result<EvidenceRef> {
+        Ok(self.shared.courier()?.capture_bytes(&lane, &bytes, source)?)
+    }
+
+    /// Says where the phone is, or that it does not know. Kept in memory only.
+    pub fn set_here(&self, here: Option<Here>) -> Result<()> {
+        self.shared.courier()?.set_here(here);
+        Ok(())
+    }
+
+    /// Returns whose store it is.
+    pub fn identity(&self) -> Result<Identity> {
+        Ok(self.shared.courier()?.identity().clone())
+    }
+
+    /// Lists the courier's open parcels, the nearest promise first.
+    pub fn stops(&self) -> Result<Vec<Stop>> {
+        Ok(self.shared.courier()?.stops()?)
+    }
+
+    /// Returns what a screen shows of a parcel, its recipient masked.
+    pub fn parcel(&self, waybill: Waybill) -> Result<Option<ParcelView>> {
+        Ok(self.shared.courier()?.parcel_view(&waybill)?)
+    }
+
+    /// Returns the recipient of a parcel, masked as GB/T 41833 asks.
+    pub fn recipient_masked(&self, waybill: Waybill) -> Result<Option<Person>> {
+        Ok(self.shared.courier()?.recipient_masked(&waybill)?)
+    }
+
+    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
+    pub fn recipient(&self, waybill: Waybill) -> Result<Option<Person>> {
+        Ok(self.shared.courier()?.recipient(&waybill)?)
+    }
+
+    /// Lists the open exception cases.
+    pub fn open_exceptions(&self) -> Result<Vec<CaseId>> {
+        Ok(self.shared.courier()?.open_exceptions()?)
+    }
+
+    /// Returns what a screen shows of an exception case.
+    pub fn exception_case(&self, id: CaseId) -> Result<Option<ExceptionView>> {
+        Ok(self.shared.courier()?.exception_view(id)?)
+    }
+
+    /// Lists the open complaints, the oldest first.
+    pub fn open_complaints(&self) -> Result<Vec<CaseId>> {
+        Ok(self.shared.courier()?.open_complaints()?)
+    }
+
+    /// Returns what a screen shows of a complaint.
+    pub fn complaint(&self, id: CaseId) -> Result<Option<ComplaintView>> {
+        Ok(self.shared.courier()?.complaint_view(id)?)
+    }
+
+    /// Returns a lane's history, oldest first, and how far each event has come.
+    pub fn history(&self, lane: Lane) -> Result<Vec<Entry>> {
+        Ok(self.shared.courier()?.history(&lane)?)
+    }
+
+    /// Returns how far everything has come.
+    pub fn sync_status(&self) -> Result<SyncStatus> {
+        Ok(self.shared.courier()?.sync_status()?)
+    }
+
+    /// Returns the next request of a channel. Never touches the network.
+    pub fn next_request(&self, channel: SyncChannel) -> Result<Next> {
+        Ok(self.shared.courier()?.next_request(channel)?)
+    }
+
+    /// Takes what came back for a request.
+    pub fn apply_reply(&self, id: u64, reply: HubReply) -> Result<()> {
+        self.shared.telling(|courier| courier.apply_reply(id, &reply), |()| Vec::new())
+    }
+
+    /// Reads the bytes that a `Body.File` names, for an app that does not open files itself.
+    pub fn read_media(&self, name: String, offset: u64, len: u64) -> Result<Vec<u8>> {
+        Ok(self.shared.courier()?.read_media(&name, offset, len)?)
+    }
+
+    /// Asks for news at the next opportunity, and ends the waiting after a failure.
+    pub fn pull_soon(&self) -> Result<()> {
+        self.shared.courier()?.pull_soon();
+        Ok(())
+    }
+
+    /// Signs the courier in or out. A signed-out store still sends; it receives nothing.
+    pub fn set_signed_in(&self, signed_in: bool) -> Result<()> {
+        self.shared.telling(|courier| courier.set_signed_in(signed_in), |()| Vec::new())
+    }
+
+    /// Closes every file, so that the system may suspend the app.
+    pub fn suspend(&self) -> Result<()> {
+        Ok(self.shared.courier()?.suspend()?)
+    }
+
+    /// Opens the files again.
+    pub fn resume(&self) -> Result<()> {
+        self.shared.telling(lastmile_core::Courier::resume, |()| Vec::new())
+    }
+
+    /// Tells `listener` of every change until the subscription is dropped, and at once that it
+    /// should read what it shows.
+    pub fn subscribe(&self, listener: Arc<dyn ChangeListener>) -> Result<Subscription> {
+        self.shared.listeners.add(listener)
+    }
+}
+
+impl Drop for Lastmile {
+    fn drop(&mut self) {
+        open::close(&self.shared);
+    }
+}

@@ -1,0 +1,148 @@
+//! The open stores of this process: one per folder, whoever asks.
+//!
+//! An app's screens and its background work each open "the" store; `SQLite` and the lock file
+//! would take them for two apps. A store closes with the last handle of it, under the same lock
+//! that opening takes, so that a folder is never both closing and opening.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use lastmile_core::event::Lane;
+use lastmile_core::{Courier, Error, Identity, LastmileError, Options};
+
+use crate::Result;
+use crate::handle::Lastmile;
+use crate::listen::Listeners;
+
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Shared>>> = Mutex::new(BTreeMap::new());
+
+/// What all handles of one folder share.
+pub(crate) struct Shared {
+    courier: Mutex<Courier>,
+    pub(crate) listeners: Arc<Listeners>,
+}
+
+impl Shared {
+    /// Locks the store for one call.
+    pub(crate) fn courier(&self) -> Result<MutexGuard<'_, Courier>> {
+        // A panic under the lock may have left memory and file apart: only a restart is sure.
+        self.courier.lock().map_err(|_| LastmileError::Internal {
+            report: "an earlier call failed inside the library; restart the app".to_owned(),
+        })
+    }
+
+    /// Makes a call that changes something; tells the listeners after the lock is released.
+    pub(crate) fn telling<T>(
+        &self,
+        call: impl FnOnce(&mut Courier) -> lastmile_core::Result<T>,
+        changed: impl FnOnce(&T) -> Vec<Lane>,
+    ) -> Result<T> {
+        let done = call(&mut *self.courier()?)?;
+        self.listeners.tell(&changed(&done));
+        Ok(done)
+    }
+}
+
+/// Opens a folder's store, or joins the one that is open.
+pub(crate) fn open(
+    folder: &Path,
+    identity: Identity,
+    with: impl FnOnce(&mut Options),
+) -> Result<Lastmile> {
+    std::fs::create_dir_all(folder).map_err(Error::from)?;
+    let folder = folder.canonicalize().map_err(Error::from)?;
+    let mut open = stores();
+    if let Some(shared) = open.get(&folder).and_then(Weak::upgrade) {
+        let theirs = shared.courier()?.identity().clone();
+        return if theirs == identity {
+            Ok(Lastmile { shared })
+        } else {
+            Err(Error::OtherEnrolment.into())
+        };
+    }
+    let mut options = Options::folder(&folder, 0);
+    with(&mut options);
+    let courier = Mutex::new(Courier::open(options, identity)?);
+    let shared = Arc::new(Shared { courier, listeners: Arc::default() });
+    open.insert(folder, Arc::downgrade(&shared));
+    Ok(Lastmile { shared })
+}
+
+/// Closes the files if this is the last handle.
+pub(crate) fn close(shared: &Arc<Shared>) {
+    let mut open = stores();
+    // Only `open` makes more of them, and it waits for the lock held here.
+    if Arc::strong_count(shared) > 1 {
+        return;
+    }
+    open.retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(shared)));
+    // A store that cannot be closed cleanly is closed by the system: nothing recorded is lost.
+    if let Ok(mut courier) = shared.courier.lock() {
+        let _ = courier.suspend();
+    }
+}
+
+fn stores() -> MutexGuard<'static, BTreeMap<PathBuf, Weak<Shared>>> {
+    // The map is whole between any two statements: a panic elsewhere does not spoil it.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use lastmile_core::Durability;
+
+    use super::*;
+    use crate::phone::{BootClock, BootReading};
+
+    const DEVICE: &str = "018f0000-0000-7000-8000-000000000001";
+
+    fn identity() -> Identity {
+        crate::parse_enrolment(format!(
+            r#"{{"device":"{DEVICE}","courier":"4849","station":"JL31","device_token":"d",
+                "session_token":"s","root_key":"04","epoch":"{DEVICE}"}}"#
+        ))
+        .map(crate::identity_of)
+        .unwrap()
+    }
+
+    fn open_in(folder: &Path, clock: Option<Arc<dyn BootClock>>) -> Result<Lastmile> {
+        let folder = folder.to_str().unwrap().to_owned();
+        Lastmile::open(folder, identity(), 480, Durability::Normal, clock, None)
+    }
+
+    #[test]
+    fn a_folder_that_is_closing_can_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..25 {
+                        open_in(folder.path(), None).unwrap().sync_status().unwrap();
+                    }
+                });
+            }
+        });
+        assert!(
+            stores().values().all(|shared| shared.strong_count() > 0),
+            "nothing is left behind"
+        );
+    }
+
+    struct Broken;
+
+    impl BootClock for Broken {
+        fn read(&self) -> Result<BootReading> {
+            panic!("a callback that Rust itself implements may panic under the lock")
+        }
+    }
+
+    #[test]
+    fn a_panic_under_the_lock_is_an_error_from_then_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let lastmile = open_in(folder.path(), Some(Arc::new(Broken))).unwrap();
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lastmile.new_case()));
+        assert!(caught.is_err());
+        assert!(matches!(lastmile.stops(), Err(LastmileError::Internal { .. })));
+    }
+}

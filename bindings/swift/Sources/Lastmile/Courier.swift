@@ -1,0 +1,249 @@
+import Foundation
+
+/// Returns the lane of a parcel.
+public func parcelLane(_ waybill: Waybill) -> Lane { "parcel:\(waybill)" }
+
+/// Returns the lane of an exception case.
+public func exceptionLane(_ id: CaseId) -> Lane { "exception:\(id)" }
+
+/// Returns the lane of a complaint.
+public func complaintLane(_ id: CaseId) -> Lane { "complaint:\(id)" }
+
+/// How a `sync` ended.
+public struct SyncReport: Sendable {
+    /// `nil` when everything is sent and received; else come again after so long.
+    public let retryInMs: UInt64?
+    /// The last answer that could not be used, if there was one: show its code and go on.
+    public let problem: LastmileError?
+    /// Everything is sent and received.
+    public var done: Bool { retryInMs == nil }
+
+    public init(retryInMs: UInt64?, problem: LastmileError?) {
+        self.retryInMs = retryInMs
+        self.problem = problem
+    }
+}
+
+/// A courier's store, as an actor.
+///
+/// When `record` returns, the act is safe on the phone; `sync` carries it to the hub whenever
+/// there is a signal. A call blocks its thread for milliseconds, never the main thread. A stream
+/// gives the present value first and then each new one. Opening the same folder twice gives the
+/// same store, so a screen and a background task may each open it.
+public actor Courier {
+    /// The folder that the camera must write into.
+    public nonisolated let captureFolder: URL
+
+    private let lastmile: Lastmile
+    private var tokens: Tokens?
+    private var syncing: Task<SyncReport, any Error>?
+
+    /// Opens a courier's store in `folder`, or makes it on first use.
+    ///
+    /// `clock` is a clock that counts sleep: `BootTimeClock` on Apple's systems. `signer` is a key
+    /// in the Secure Enclave, if the phone was enrolled with one.
+    public init(
+        folder: URL, enrolment: Enrolment, durability: Durability = .full,
+        clock: (any BootClock)? = defaultBootClock, signer: (any DeviceSigner)? = nil
+    ) throws {
+        captureFolder = folder.appendingPathComponent("capture")
+        tokens = Tokens(enrolment)
+        lastmile = try Lastmile.open(
+            folder: folder.path, identity: identityOf(enrolment: enrolment),
+            offsetMin: Int16(TimeZone.current.secondsFromGMT() / 60), durability: durability,
+            clock: clock, signer: signer)
+    }
+
+    /// Records an act. Throws `LastmileError.Refused` if a rule speaks against it, and then has
+    /// written nothing.
+    @discardableResult
+    public func record(_ command: Command) throws -> Recorded { try lastmile.record(command: command) }
+
+    /// Records an act that was done although a rule speaks against it, with the reason.
+    @discardableResult
+    public func recordDone(_ command: Command, reason: String) throws -> Recorded {
+        try lastmile.recordDone(command: command, reason: reason)
+    }
+
+    /// Tells what a rule says against an act, without recording anything.
+    public func check(_ command: Command) throws -> Objection? { try lastmile.check(command: command) }
+
+    /// Makes the id of a new exception case or complaint.
+    public func newCase() throws -> CaseId { try lastmile.newCase() }
+
+    /// Takes a photo or video from a file in `captureFolder`, for an act of `lane`.
+    public func capture(_ file: URL, for lane: Lane, source: MediaSource = .camera) throws -> EvidenceRef {
+        try lastmile.captureFile(lane: lane, path: file.path, source: source)
+    }
+
+    /// Takes a photo or a signature from memory, for an act of `lane`.
+    public func capture(_ bytes: Data, for lane: Lane, source: MediaSource) throws -> EvidenceRef {
+        try lastmile.captureBytes(lane: lane, bytes: bytes, source: source)
+    }
+
+    /// Says where the phone is, or that it does not know.
+    public func setHere(_ here: Here?) throws { try lastmile.setHere(here: here) }
+
+    /// Returns the open parcels, the nearest promise first.
+    public func stops() throws -> [Stop] { try lastmile.stops() }
+
+    /// Returns what a screen shows of a parcel, its recipient masked.
+    public func parcel(_ waybill: Waybill) throws -> ParcelView? { try lastmile.parcel(waybill: waybill) }
+
+    /// Returns the recipient in the clear, to call him or to find his door.
+    public func recipient(_ waybill: Waybill) throws -> Person? { try lastmile.recipient(waybill: waybill) }
+
+    /// Returns the open exception cases.
+    public func openExceptions() throws -> [CaseId] { try lastmile.openExceptions() }
+
+    /// Returns what a screen shows of an exception case.
+    public func exceptionCase(_ id: CaseId) throws -> ExceptionView? { try lastmile.exceptionCase(id: id) }
+
+    /// Returns the open complaints, the oldest first.
+    public func openComplaints() throws -> [CaseId] { try lastmile.openComplaints() }
+
+    /// Returns what a screen shows of a complaint.
+    public func complaint(_ id: CaseId) throws -> ComplaintView? { try lastmile.complaint(id: id) }
+
+    /// Returns a lane's events, oldest first, and how far each has come.
+    public func history(_ lane: Lane) throws -> [Entry] { try lastmile.history(lane: lane) }
+
+    /// Returns how far everything has come.
+    public func status() throws -> SyncStatus { try lastmile.syncStatus() }
+
+    /// Gives what `read` returns now, and again after every change, of `lane` or of any.
+    ///
+    ///     for try await stops in courier.values(of: { try $0.stops() }) { … }
+    ///
+    /// While the store is suspended the stream keeps still; it ends with its reader.
+    public nonisolated func values<Value: Equatable & Sendable>(
+        in lane: Lane? = nil, of read: @escaping @Sendable (isolated Courier) throws -> Value
+    ) -> AsyncThrowingStream<Value, any Error> {
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        return AsyncThrowingStream { values in
+            let reading = Task {
+                do {
+                    let subscription = try await subscribe(Listener(lane: lane) { change.yield() })
+                    defer { withExtendedLifetime(subscription) {} }
+                    var last: Value?
+                    for await _ in changes {
+                        guard let value = try await present(read), value != last else { continue }
+                        last = value
+                        values.yield(value)
+                    }
+                    values.finish()
+                } catch {
+                    values.finish(throwing: error)
+                }
+            }
+            values.onTermination = { _ in
+                change.finish()
+                reading.cancel()
+            }
+        }
+    }
+
+    /// Asks for news at the next `sync`: a push message came, the list was pulled down.
+    public func pullSoon() throws { try lastmile.pullSoon() }
+
+    /// Closes every file: iOS ends an app that sleeps with a locked database. Call it when the
+    /// app goes to the background; calls throw `LastmileError.Suspended` until `resume`.
+    public func suspend() throws { try lastmile.suspend() }
+
+    /// Opens the files again.
+    public func resume() throws { try lastmile.resume() }
+
+    /// Signs in again with a new one-time code; keep the grant's token with the enrolment.
+    @discardableResult
+    public func signIn(over link: any HubLink, code: String) async throws -> SessionGrant {
+        let grant = try readSession(reply: await link.send(sessionRequest(code: code), tokens: tokens))
+        tokens?.session = grant.sessionToken
+        try lastmile.setSignedIn(signedIn: true)
+        return grant
+    }
+
+    /// Signs out. What is recorded is still sent; nothing is received until `signIn`.
+    public func signOut(over link: any HubLink) async throws {
+        try lastmile.setSignedIn(signedIn: false)
+        _ = await link.send(endSessionRequest(), tokens: tokens)
+        tokens?.session = nil
+    }
+
+    /// Sends and receives until nothing is left to do, events and photos side by side.
+    ///
+    /// Call it from a background task, and after a record when there is a signal. A second call
+    /// waits for the same end.
+    public func sync(over link: any HubLink) async throws -> SyncReport {
+        if let syncing { return try await syncing.value }
+        let task = Task { try await drainAll(over: link) }
+        syncing = task
+        defer { syncing = nil }
+        return try await task.value
+    }
+
+    private func drainAll(over link: any HubLink) async throws -> SyncReport {
+        while true {
+            async let events = drain(.events, over: link)
+            async let media = drain(.media, over: link)
+            let ends = try await [events, media]
+            let report = SyncReport(
+                retryInMs: ends.compactMap(\.waitMs).max(), problem: ends.compactMap(\.problem).first)
+            // An event may have made a photo ready to go, and the other way round.
+            if !report.done || !ends.contains(where: \.sent) { return report }
+        }
+    }
+
+    private struct Drained: Sendable {
+        var sent = false
+        var waitMs: UInt64?
+        var problem: LastmileError?
+    }
+
+    private func drain(_ channel: SyncChannel, over link: any HubLink) async throws -> Drained {
+        var drained = Drained()
+        while true {
+            switch try lastmile.nextRequest(channel: channel) {
+            case .idle: return drained
+            case .wait(let ms):
+                drained.waitMs = ms
+                return drained
+            case .send(let request):
+                drained.sent = true
+                // The store is free while the request is on its way.
+                let reply = await link.send(request, tokens: tokens)
+                do {
+                    try lastmile.applyReply(id: request.id, reply: reply)
+                } catch let problem as LastmileError {
+                    guard case .Hub = problem else { throw problem }
+                    drained.problem = problem
+                }
+            }
+        }
+    }
+
+    private func subscribe(_ listener: Listener) throws -> Subscription {
+        try lastmile.subscribe(listener: listener)
+    }
+
+    private func present<Value>(_ read: @Sendable (isolated Courier) throws -> Value) throws -> Value? {
+        do {
+            return try read(self)
+        } catch LastmileError.Suspended {
+            return nil
+        }
+    }
+}
+
+private final class Listener: ChangeListener {
+    private let lane: Lane?
+    private let tell: @Sendable () -> Void
+
+    init(lane: Lane?, tell: @escaping @Sendable () -> Void) {
+        self.lane = lane
+        self.tell = tell
+    }
+
+    func onChange(lanes: [Lane]) throws {
+        if lane == nil || lanes.isEmpty || lanes.contains(where: { $0 == lane }) { tell() }
+    }
+}

@@ -1,0 +1,436 @@
+//! Laws that hold for any events in any order, and for any command on any state.
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::command::Command;
+use crate::complaint::{
+    ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource, CustomerFirstContacted,
+    OwnerTaken,
+};
+use crate::decide::{Circumstances, LaneStates, decide, lanes_of};
+use crate::delivery::{
+    AddressArrived, AttemptFailure, Channel, DeliveryAttemptFailed, DeliveryRefused,
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, ProofItem,
+    ProofKind, RecipientContacted, RedeliveryScheduled, RefusalClass, ReturnAuthorised,
+    ReturnStarted,
+};
+use crate::event::{CorrectionDeclared, Envelope};
+use crate::exception_report::{
+    Cause, Decision, EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionKind,
+    ExceptionReported, ExceptionResolved, ExceptionVoided, RecoveryRequested,
+};
+use crate::id::{DeviceId, ManifestId};
+use crate::parcel::{
+    Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced, ParcelAssigned,
+    ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
+    Stage,
+};
+use crate::temporary_storage::{
+    ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageDeclined,
+    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+};
+use crate::testing::{
+    MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
+    parcel_lane, person, photo, site, station, stored, vault, waybill, without_positions,
+};
+
+const COURIERS: [&str; 3] = ["A", "B", "C"];
+
+fn event_id(n: u8) -> EventId {
+    EventId(Uuid::from_u128(u128::from(n) + 1))
+}
+
+/// A fact by number; `a` and `b` choose among its variants.
+fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
+    let courier = courier(COURIERS[usize::from(a) % 3]);
+    let yes = b.is_multiple_of(2);
+    match kind % 26 {
+        0 => ParcelAnnounced {
+            station: station(),
+            recipient: vault(a),
+            sender: vault(b),
+            goods: GoodsFlags { door_only: a.is_multiple_of(5), ..GoodsFlags::default() },
+            promise_ms: None,
+            freight: crate::Fen(1),
+            insured: None,
+        }
+        .into(),
+        1 => ParcelReceivedAtStation { condition: Condition::Sound }.into(),
+        2 | 3 => ParcelAssigned { courier, epoch: u32::from(b % 6) }.into(),
+        4 | 5 => ParcelOutForDelivery {}.into(),
+        6 => ParcelFrozen { reason: FreezeReason::Authority }.into(),
+        7 => ParcelReleased {}.into(),
+        8 => ParcelRecalled { safety: yes }.into(),
+        9 => ConflictRuled { conflict: event_id(a), stands: event_id(b), note: vault(1) }.into(),
+        10 => RecipientContacted { channel: Channel::Phone, party: Party::Sender }.into(),
+        12 | 13 => handed_over().into(),
+        14 => DeliveryAttemptFailed { cause: AttemptFailure::Absent }.into(),
+        15 => RedeliveryScheduled { from_ms: 1, to_ms: 2, channel: Channel::App }.into(),
+        16 => DeliveryRefused { class: RefusalClass::Goods, reason: None }.into(),
+        17 => ReturnAuthorised {}.into(),
+        18 => ReturnStarted {}.into(),
+        // Rarely, as nothing leaves this stage.
+        19 if a < 40 => ParcelReturned {}.into(),
+        11 | 19 => AddressArrived {}.into(),
+        20 => consent().into(),
+        21 if yes => StorageDeclined { channel: Channel::Phone }.into(),
+        21 => StorageConsentRevoked { consent: consent().consent }.into(),
+        22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
+        23 if a < 80 => StoredParcelPickedUp { scanned: yes }.into(),
+        23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
+        _ => StorageNoticeSent {
+            channel: Channel::Sms,
+            template: "T01.1".into(),
+            text: crate::id::Digest([1; 32]),
+        }
+        .into(),
+    }
+}
+
+fn case_fact(kind: u8, a: u8, b: u8) -> Fact {
+    let mut evidence = photo();
+    evidence.id = crate::id::EvidenceId(Uuid::from_u128(u128::from(a)));
+    match kind % 11 {
+        0 => ExceptionReported {
+            kind: ExceptionKind::Damage,
+            waybill: Some(waybill()),
+            about: None,
+            evidence: vec![evidence],
+            note: None,
+        }
+        .into(),
+        1 => EvidenceAdded { evidence }.into(),
+        2 => ExceptionAcknowledged { owner: clerk(), next_action_ms: i64::from(b) }.into(),
+        3 => ExceptionDecided { decision: Decision::Hold, note: None }.into(),
+        4 => ExceptionResolved { cause: Cause::Unknown }.into(),
+        5 => ExceptionVoided {}.into(),
+        6 => RecoveryRequested {
+            waybill: waybill(),
+            delivered: event_id(a),
+            urgent: b.is_multiple_of(2),
+            case: case(),
+        }
+        .into(),
+        7 => ComplaintReceived {
+            waybill: waybill(),
+            complainant: vault(1),
+            demand: vault(2),
+            source: ComplaintSource::Hotline,
+            class: ComplaintClass::Attitude,
+            about: Some(courier(COURIERS[usize::from(a) % 3])),
+        }
+        .into(),
+        8 => OwnerTaken { owner: Actor::Courier(courier(COURIERS[usize::from(a) % 3])) }.into(),
+        9 => {
+            CustomerFirstContacted { channel: Channel::Phone, reached: b.is_multiple_of(2) }.into()
+        }
+        _ => ComplaintClosed { outcome: vault(3) }.into(),
+    }
+}
+
+fn lane_of(which: u8) -> Lane {
+    match which % 8 {
+        0 => Lane::Exception(case()),
+        1 => complaint_lane(),
+        2 => Lane::Station(station()),
+        _ => parcel_lane(),
+    }
+}
+
+/// An event of a lane by chance: any kind, by anybody, having seen anything.
+fn event(lane: &Lane, n: u8, (kind, a, b, who, seen): (u8, u8, u8, u8, u8)) -> Event {
+    let actor = match who % 4 {
+        3 => Actor::Clerk(clerk()),
+        who => Actor::Courier(courier(COURIERS[usize::from(who)])),
+    };
+    let fact = match (kind, lane) {
+        (250.., _) => Fact::Unknown { kind: "ParcelFlown".into(), v: 1, data: "{}".into() },
+        (240..250, _) => {
+            let reason = CorrectionReason::IncorrectData;
+            CorrectionDeclared { event: event_id(a), reason, note: vault(1) }.into()
+        }
+        (235..240, Lane::Parcel(_)) => case_fact(kind, a, b),
+        (235..240, _) | (_, Lane::Parcel(_)) => parcel_fact(kind, a, b),
+        _ => case_fact(kind, a, b),
+    };
+    Event {
+        envelope: Envelope {
+            id: event_id(n),
+            lane: lane.clone(),
+            device: DeviceId(Uuid::from_u128(u128::from(who % 4))),
+            actor,
+            at: moment(i64::from(b)),
+            boot: None,
+            place: None,
+            seen: u64::from(seen % 50),
+            policy: 1,
+            epoch: None,
+            group: None,
+            against: None,
+            must_understand: kind == 255,
+        },
+        fact,
+    }
+}
+
+prop_compose! {
+    fn any_events()(which: u8, dice in prop::collection::vec(any::<(u8, u8, u8, u8, u8)>(), 0..50))
+        -> (Lane, Vec<Event>)
+    {
+        let lane = lane_of(which);
+        let events = (0u8..).zip(dice).map(|(n, dice)| event(&lane, n, dice)).collect();
+        (lane, events)
+    }
+}
+
+fn confirmed(events: &[Event]) -> impl Iterator<Item = (&Event, Option<u64>)> {
+    events.iter().zip(1..).map(|(event, seq)| (event, Some(seq)))
+}
+
+/// One holder, and one that fits the stage (C4.1).
+fn custody_fits(state: &LaneState) -> bool {
+    let Some(parcel) = state.parcel() else { return true };
+    let courier = matches!(parcel.holder, Holder::Courier(_));
+    let station = parcel.holder == Holder::Station;
+    let stay = parcel.storage.current_stay();
+    let fits = match parcel.stage {
+        Stage::Announced => parcel.holder == Holder::Carrier,
+        Stage::AtStation => station,
+        Stage::Assigned | Stage::RefusedHeld | Stage::ReturnAuthorised | Stage::Returning => {
+            station || courier
+        }
+        Stage::OutForDelivery
+        | Stage::Arrived
+        | Stage::AttemptFailed
+        | Stage::RedeliveryScheduled => courier,
+        Stage::Stored => stay.is_some_and(|stay| parcel.holder == Holder::Site(stay.site.clone())),
+        Stage::Delivered | Stage::PickedUp => {
+            parcel.holder == Holder::Recipient && parcel.delivered().is_some()
+        }
+        Stage::Returned => parcel.holder == Holder::Sender,
+    };
+    let ended = parcel.ended().is_some() == parcel.stage.is_terminal();
+    fits && ended
+        && (stay.is_none() || parcel.stage == Stage::Stored)
+        && (parcel.delivered().is_none() || parcel.holder == Holder::Recipient)
+}
+
+fn conflicts(state: &LaneState) -> usize {
+    state.margin().map_or(0, |margin| margin.conflicts.len())
+}
+
+/// A command by number, on the one parcel and the one case of these tests.
+fn command(kind: u8, a: u8, b: u8) -> Command {
+    let (waybill, yes) = (waybill(), b.is_multiple_of(2));
+    let channel = if yes { Channel::Phone } else { Channel::Sms };
+    let soon = MORNING_MS + 10_000_000;
+    let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
+    let to = courier(if a < 200 { "A" } else { "B" });
+    match kind % 34 {
+        0 => Command::ReconcileManifest {
+            manifest: ManifestId(Uuid::nil()),
+            expected: vec![waybill.clone()],
+            scanned: vec![waybill],
+            damaged: Vec::new(),
+        },
+        1 | 2 => Command::TakeOut { waybills: vec![waybill] },
+        3 => Command::Contact { waybill, channel, party: Party::Recipient, reached: yes },
+        5 | 6 => Command::Deliver {
+            waybill,
+            method: HandoverMethod::FaceToFace,
+            taker: None,
+            identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+            address_checked: true,
+            inspection: Inspection::Declined,
+            proof: if yes {
+                Vec::new()
+            } else {
+                vec![ProofItem { kind: ProofKind::Pin, evidence: None }]
+            },
+        },
+        7 => Command::FailAttempt { waybill, cause: AttemptFailure::Absent },
+        8 => Command::ScheduleRedelivery { waybill, from_ms: soon, to_ms: soon + 1, channel },
+        9 => Command::Refuse { waybill, class: RefusalClass::Goods, reason: None },
+        10 => Command::StartReturn { waybill },
+        11 => Command::AskConsent { waybill, channel, site },
+        12 | 13 => Command::RecordConsent {
+            waybill,
+            given_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+            site,
+            until_ms: soon,
+            liability: Liability::Site,
+            channel,
+            evidence: None,
+        },
+        14 => Command::DeclineStorage { waybill, channel },
+        15 => Command::RevokeConsent { waybill },
+        16 | 17 => Command::Store {
+            waybill,
+            site,
+            collect_before_ms: soon,
+            code: yes.then(|| "1234".into()),
+            photo: None,
+        },
+        18 => Command::PickUp { waybill, scanned: yes },
+        19 => Command::Retrieve { waybill, scanned: yes },
+        20 => Command::ReportException {
+            case: case(),
+            kind: if yes { ExceptionKind::ProhibitedFound } else { ExceptionKind::Delay },
+            waybill: Some(waybill),
+            evidence: Vec::new(),
+            note: None,
+        },
+        21 => Command::AddEvidence { case: case(), evidence: photo() },
+        22 => Command::ReceiveComplaint {
+            case: case(),
+            waybill,
+            complainant: person(),
+            demand: "money back".into(),
+            source: ComplaintSource::Customer,
+            class: ComplaintClass::Delay,
+            about: None,
+        },
+        23 => Command::ContactCustomer { case: case(), channel, reached: yes },
+        24 | 25 => Command::Assign { waybill, courier: to },
+        // Rarely, as little goes on after them.
+        26 if a < 60 => Command::Freeze { waybill, reason: FreezeReason::Authority },
+        26 | 27 => Command::Release { waybill },
+        28 if a < 60 => Command::Recall { waybill, safety: yes },
+        29 if a < 60 => Command::AuthoriseReturn { waybill },
+        4 | 28 | 29 => Command::Arrive { waybill },
+        30 => Command::Acknowledge { case: case(), owner: clerk(), next_action_ms: soon },
+        31 => Command::TakeComplaint { case: case() },
+        32 => Command::RuleConflict {
+            waybill,
+            conflict: event_id(a),
+            stands: event_id(b),
+            note: String::new(),
+        },
+        _ => Command::Correct {
+            lane: parcel_lane(),
+            event: event_id(a),
+            reason: CorrectionReason::IncorrectData,
+            note: String::new(),
+        },
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn every_prefix_folds_to_one_fitting_holder((lane, events) in any_events()) {
+        let mut state = LaneState::empty(&lane);
+        for (event, seq) in confirmed(&events) {
+            state.apply(event, seq);
+            prop_assert!(custody_fits(&state), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn folding_on_is_the_same_as_folding_anew((lane, events) in any_events(), cut: usize) {
+        let cut = cut % (events.len() + 1);
+        let mut state = fold(&lane, confirmed(&events).take(cut));
+        for (event, seq) in confirmed(&events).skip(cut) {
+            state.apply(event, seq);
+        }
+        prop_assert_eq!(state, fold(&lane, confirmed(&events)));
+    }
+
+    #[test]
+    fn a_state_reads_back_from_what_was_stored((lane, events) in any_events()) {
+        let state = fold(&lane, confirmed(&events));
+        let stored = serde_json::to_vec(&state).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<LaneState>(&stored).unwrap(), state);
+    }
+
+    #[test]
+    fn a_position_changes_nothing_of_what_its_own_device_folded_before(
+        (lane, mut events) in any_events(),
+        cut: usize,
+    ) {
+        // Behind the confirmed events come those of one device, which has seen no later one.
+        let cut = cut % (events.len() + 1);
+        for event in &mut events[cut..] {
+            event.envelope.device = DeviceId(Uuid::from_u128(0));
+            event.envelope.seen = event.envelope.seen.min(cut as u64);
+        }
+        let pending = confirmed(&events)
+            .map(|(event, seq)| (event, seq.filter(|seq| *seq <= cut as u64)));
+        let before = without_positions(&fold(&lane, pending));
+        prop_assert_eq!(before, without_positions(&fold(&lane, confirmed(&events))));
+    }
+
+    #[test]
+    fn every_conflict_is_about_an_event_of_the_lane((lane, events) in any_events()) {
+        let state = fold(&lane, confirmed(&events));
+        for conflict in state.margin().iter().flat_map(|margin| &margin.conflicts) {
+            prop_assert!(events.iter().any(|event| event.envelope.id == conflict.event));
+        }
+    }
+
+    #[test]
+    fn a_day_of_commands_writes_only_what_no_rule_forbids_and_only_where_it_said(
+        acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..60),
+    ) {
+        let scene = Scene::new();
+        let (station, entropy) = (station(), crate::testing::Counted::default());
+        let mut lanes = LaneStates::new();
+        lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
+        for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
+            // Mostly courier A and, for the station's orders, a clerk.
+            let who = match (kind % 34, who) {
+                (24..=32, 30..) | (_, 240..) => 3,
+                (_, 200..) => 1,
+                _ => 0,
+            };
+            let actor = event(&parcel_lane(), n, (0, a, b, who, 0)).envelope.actor;
+            let at = Circumstances {
+                now: moment(60),
+                actor: &actor,
+                station: &station,
+                policy: &scene.policy,
+                directory: &scene.directory,
+                address_gap_m: None,
+                station_gap_m: None,
+                entropy: &entropy,
+            };
+            let command = command(kind, a, b);
+            let named = lanes_of(&command, &at);
+            let decision = match decide(&command, &lanes, &at) {
+                Ok(decision) => decision,
+                Err(refusal) => {
+                    prop_assert!(!refusal.advice().is_empty());
+                    continue;
+                }
+            };
+            prop_assert!(decision.refusal.is_none_or(|r| r.can_be_recorded_against()));
+            prop_assert!(!decision.decided.groups.is_empty());
+            for draft in decision.decided.groups.iter().flatten() {
+                prop_assert!(named.contains(&draft.lane), "{} was not named", draft.lane);
+            }
+            if decision.refusal.is_some() {
+                continue;
+            }
+            for draft in decision.decided.groups.into_iter().flatten() {
+                let mut event = event(&draft.lane, n, (0, a, b, who, 0));
+                event.envelope.seen = u64::from(n);
+                event.fact = draft.fact;
+                let state =
+                    lanes.entry(draft.lane.clone()).or_insert_with(|| LaneState::empty(&draft.lane));
+                let before = conflicts(state);
+                state.apply(&event, Some(u64::from(n) + 1));
+                prop_assert!(custody_fits(state), "{state:?}");
+                // What the rules allow to one who knows everything makes no conflict, but for
+                // what is never refused: a scan at the station, and late evidence.
+                let never_refused = matches!(
+                    command,
+                    Command::ReconcileManifest { .. } | Command::AddEvidence { .. }
+                );
+                prop_assert!(never_refused || conflicts(state) == before, "{state:?}");
+            }
+        }
+    }
+}

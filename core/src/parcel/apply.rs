@@ -1,0 +1,203 @@
+//! The fold of a parcel's facts.
+//!
+//! Total: a fact about the parcel's whereabouts (physical) always counts against an order of the
+//! station; two such facts that exclude each other become an open conflict, and the first counts
+//! until a person rules. Rows of DOMAIN.md C6 placed here and in the files beside it: 1, 2, 3, 4
+//! (flags), 6, 7, 9, 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
+
+use super::{
+    Assignment, Claim, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
+    ParcelReceivedAtStation, Recall, Recovery, Stage, TrackPoint,
+};
+use crate::conflict::{ConflictRow, Incoming, Ruling};
+use crate::event::{Event, Fact};
+use crate::id::{CourierNo, EventId};
+
+impl Parcel {
+    /// Adds one event.
+    pub fn apply(&mut self, event: &Event, lane_seq: Option<u64>) {
+        if !self.margin.note(event) {
+            return;
+        }
+        let act = Incoming::new(&event.envelope, lane_seq);
+        match &event.fact {
+            Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
+            Fact::ParcelArrivedAtHub(fact) => self.tracked(&fact.facility, fact.at_ms, false),
+            Fact::ParcelDispatched(fact) => self.tracked(&fact.facility, fact.at_ms, false),
+            Fact::ParcelHeld(fact) => self.tracked(&fact.facility, fact.at_ms, true),
+            Fact::ParcelReceivedAtStation(fact) => self.received(fact, &act),
+            Fact::ParcelAssigned(fact) => self.assigned(&fact.courier, fact.epoch, &act),
+            Fact::ParcelReassigned(fact) => self.assigned(&fact.courier, fact.epoch, &act),
+            Fact::ParcelOutForDelivery(_) => self.out_for_delivery(&act),
+            Fact::ParcelFrozen(fact) => self.freeze(fact.reason, &act),
+            Fact::ParcelReleased(_) => self.released(&act),
+            Fact::ParcelRecalled(fact) => self.recall(fact.safety, &act),
+            Fact::RecoveryRequested(fact) => {
+                self.recovery = Some(Recovery { case: fact.case, urgent: fact.urgent });
+            }
+            Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
+            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
+            fact if self.apply_at_the_door(fact, &act) => {}
+            fact if self.apply_at_a_site(fact, &act) => {}
+            _ => self.out_of_place(&act, Ruling::Settled),
+        }
+    }
+
+    fn announced(&mut self, fact: &ParcelAnnounced, act: &Incoming) {
+        if self.station.is_some()
+            && let Some(end) = self.ended().copied()
+        {
+            self.margin.clash(
+                ConflictRow::AddressCorrected,
+                act.id(),
+                Some(end.event),
+                Ruling::Open,
+            );
+        }
+        self.station = Some(fact.station.clone());
+        self.recipient = Some(fact.recipient);
+        self.sender = Some(fact.sender);
+        self.goods = fact.goods;
+        self.promise_ms = fact.promise_ms;
+        self.freight = fact.freight;
+        self.insured = fact.insured;
+    }
+
+    fn tracked(&mut self, facility: &str, at_ms: i64, held: bool) {
+        self.track = Some(TrackPoint { facility: facility.to_owned(), at_ms, held });
+    }
+
+    fn received(&mut self, fact: &ParcelReceivedAtStation, act: &Incoming) {
+        self.damaged |= fact.condition == Condition::Damaged;
+        if let Some(end) = self.ended().copied() {
+            // Scanned at the station by somebody who knew that it had gone: two facts that
+            // cannot both be true. By somebody who did not know: it was there before it went.
+            let ruling = if act.knew(&end) { Ruling::Open } else { Ruling::Settled };
+            return self.margin.clash(ConflictRow::NotTheHolder, act.id(), Some(end.event), ruling);
+        }
+        match (&self.holder, self.held_since) {
+            (Holder::Station | Holder::Carrier, _) | (_, None) => {}
+            (_, Some(since)) if act.knew(&since) => {
+                if self.storage.end_stay(act.mark) {
+                    self.margin.clash(
+                        ConflictRow::NotTheHolder,
+                        act.id(),
+                        Some(since.event),
+                        Ruling::Settled,
+                    );
+                }
+            }
+            // An older receipt that comes late: it was at the station before it went out.
+            (_, Some(since)) => {
+                return self.margin.clash(
+                    ConflictRow::NotTheHolder,
+                    act.id(),
+                    Some(since.event),
+                    Ruling::Settled,
+                );
+            }
+        }
+        self.hand_to(Holder::Station, act);
+        if self.delivery.return_authorised.is_some() && self.stage != Stage::Returning {
+            self.stage = Stage::ReturnAuthorised;
+        } else if !matches!(self.stage, Stage::RefusedHeld | Stage::Returning) {
+            self.stage = if self.assignment.is_some() { Stage::Assigned } else { Stage::AtStation };
+        }
+    }
+
+    fn assigned(&mut self, courier: &CourierNo, epoch: u32, act: &Incoming) {
+        if let Some(end) = self.ended().copied() {
+            // Row 1 from the other side: the order came after the act, and is closed by it.
+            return self.margin.clash(
+                ConflictRow::Reassigned,
+                act.id(),
+                Some(end.event),
+                Ruling::Settled,
+            );
+        }
+        if let Some(current) = &self.assignment {
+            if epoch <= current.epoch {
+                let other = Some(current.mark.event);
+                return self.margin.clash(
+                    ConflictRow::OutOfPlace,
+                    act.id(),
+                    other,
+                    Ruling::Settled,
+                );
+            }
+            let before = current.courier.clone();
+            self.remember(before, courier);
+        }
+        self.assignment = Some(Assignment { courier: courier.clone(), epoch, mark: act.mark });
+        if matches!(self.stage, Stage::AtStation | Stage::RefusedHeld) {
+            // Given out after a refusal: the station decided to deliver it again.
+            self.delivery.refusal = None;
+            self.stage = Stage::Assigned;
+        }
+    }
+
+    fn out_for_delivery(&mut self, act: &Incoming) {
+        let Some(courier) = act.courier() else {
+            return self.out_of_place(act, Ruling::Settled);
+        };
+        let claim = Claim::new(act, Stage::OutForDelivery, Holder::Courier(courier.clone()));
+        if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
+            return;
+        }
+        self.check_orders(act, false);
+        self.delivery.appointment = None;
+        self.settle(claim);
+    }
+
+    /// Notes an order that came after the parcel's way had ended, from one who could not know.
+    fn order_after_end(&mut self, row: ConflictRow, act: &Incoming) {
+        if let Some(end) = self.ended().copied().filter(|end| !act.knew(end)) {
+            self.margin.clash(row, act.id(), Some(end.event), Ruling::Settled);
+        }
+    }
+
+    fn freeze(&mut self, reason: FreezeReason, act: &Incoming) {
+        self.order_after_end(ConflictRow::Frozen, act);
+        if self.frozen.is_none() {
+            self.frozen = Some(Frozen { reason, mark: act.mark });
+        }
+    }
+
+    fn released(&mut self, act: &Incoming) {
+        if self.frozen.take().is_none() {
+            self.out_of_place(act, Ruling::Settled);
+        }
+    }
+
+    fn recall(&mut self, safety: bool, act: &Incoming) {
+        self.order_after_end(ConflictRow::Recalled, act);
+        let safety = safety || self.recalled.as_ref().is_some_and(|recall| recall.safety);
+        if safety && self.frozen.is_none() {
+            self.frozen = Some(Frozen { reason: FreezeReason::SafetyRecall, mark: act.mark });
+        }
+        self.recalled = Some(Recall { safety, mark: act.mark });
+    }
+
+    fn ruled(&mut self, conflict: EventId, stands: EventId, act: &Incoming) {
+        let mut found = false;
+        for ruled in self.margin.conflicts.iter_mut().filter(|c| c.event == conflict) {
+            ruled.ruling = Ruling::Stands(stands);
+            found = true;
+        }
+        if !found {
+            return self.out_of_place(act, Ruling::Settled);
+        }
+        // What counted until now becomes the claim, so that a second ruling can bring it back.
+        if let Some(at) = self.claims.iter().position(|claim| claim.mark.event == stands) {
+            let winner = self.claims.remove(at);
+            self.claims.push(Claim {
+                mark: self.held_since.unwrap_or(act.mark),
+                stage: self.stage,
+                holder: self.holder.clone(),
+                delivered: self.delivery.delivered.take(),
+                stay: self.storage.current_stay().cloned().map(Box::new),
+            });
+            self.settle(winner);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a recorded hand-over costs: counted first, then timed as ratios inside this one run.
+//!
+//! `cargo bench -p lastmile-tests --bench recording`
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lastmile_core::command::Command;
+use lastmile_core::delivery::{
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
+};
+use lastmile_core::id::CourierNo;
+use lastmile_core::privacy::Person;
+use lastmile_core::sync::SyncChannel;
+use lastmile_core::time::{SystemClock, SystemEntropy};
+use lastmile_core::waybill::Waybill;
+use lastmile_core::{Courier, Durability, Location, Options};
+use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle};
+use rusqlite::Connection;
+
+const HANDOVERS: usize = 1_000;
+
+fn waybill(n: usize) -> Waybill {
+    Waybill::parse(&format!("SF1{n:012}")).unwrap()
+}
+
+fn hand_over(n: usize) -> Command {
+    Command::Deliver {
+        waybill: waybill(n),
+        method: HandoverMethod::FaceToFace,
+        taker: None,
+        identity: IdentityCheck { method: IdentityMethod::Phone, matched: true },
+        address_checked: true,
+        inspection: Inspection::Declined,
+        proof: vec![ProofItem { kind: ProofKind::Pin, evidence: None }],
+    }
+}
+
+/// A station with `parcels` given to one courier, and that courier's phone, not yet started.
+fn morning(parcels: usize) -> (Station, Phone) {
+    let time = TrueTime::at(1_790_000_000_000);
+    let station = Station::new(&time, 1);
+    let courier = CourierNo::new("4849").unwrap();
+    let person = Person {
+        name: "王小明".to_owned(),
+        phone: "13900000000".to_owned(),
+        address: "吉林市昌邑区解放路 5 号 3 单元 501 室".to_owned(),
+        ..Person::default()
+    };
+    let mut rng = fastrand::Rng::with_seed(1);
+    for n in 0..parcels {
+        station.announce(&waybill(n), person.clone(), person.clone(), &mut rng);
+        station.assign(&waybill(n), &courier);
+    }
+    let enrolment = station.enrol(&courier, None);
+    (station, Phone::new(&time, 1, enrolment, None))
+}
+
+fn take_all_out(courier: &mut Courier, parcels: usize) {
+    for first in (0..parcels).step_by(100) {
+        let waybills = (first..(first + 100).min(parcels)).map(waybill).collect();
+        courier.record(&Command::TakeOut { waybills }).unwrap();
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn main() {
+    counted();
+    timed();
+}
+
+fn counted() {
+    let (station, mut phone) = morning(HANDOVERS);
+    phone.start().unwrap();
+    carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    take_all_out(phone.courier().unwrap(), HANDOVERS);
+    let before = phone.disk.counts();
+    for n in 0..HANDOVERS {
+        phone.courier().unwrap().record(&hand_over(n)).unwrap();
+    }
+    let cost = phone.disk.counts().since(&before);
+    println!("counted over {HANDOVERS} hand-overs");
+    println!("  sync calls           {}", cost.syncs());
+    println!("  WAL bytes each       {}", cost.wal.bytes / HANDOVERS as u64);
+    println!("  database bytes each  {}", cost.db.bytes / HANDOVERS as u64);
+}
+
+fn timed() {
+    let parcels = 3 * HANDOVERS;
+    let (station, mut phone) = morning(parcels);
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        location: Location::Folder(folder.path().to_owned()),
+        capture_folder: None,
+        durability: Durability::Full,
+        clock: Arc::new(SystemClock::new(480)),
+        entropy: Arc::new(SystemEntropy),
+        signer: None,
+    };
+    phone.courier = Some(Courier::open(options, phone.identity()).unwrap());
+    carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    let courier = phone.courier().unwrap();
+    take_all_out(courier, parcels);
+    let line = courier.log().unwrap().last().unwrap().bytes.clone();
+    let raw = RawStore::open(folder.path(), &line);
+
+    // Taken in turns, so that whatever else the machine does meets both.
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for n in 0..HANDOVERS {
+        let start = Instant::now();
+        courier.record(&hand_over(n)).unwrap();
+        ours.push(start.elapsed());
+        let start = Instant::now();
+        raw.write(n);
+        theirs.push(start.elapsed());
+    }
+    let (few, floor) = (median(ours), median(theirs));
+    println!("timed, medians of {HANDOVERS}, one disk, synchronous=FULL");
+    println!("  raw SQLite, event + lane row   {floor:?}");
+    println!("  one hand-over                  {few:?}   {:.2} x raw", ratio(few, floor));
+
+    // Four acts on each of many parcels bring the outbox to 100,000.
+    let mut pending = courier.sync_status().unwrap().pending;
+    while pending < 100_000 {
+        let waybills: Vec<_> = (HANDOVERS..parcels).map(waybill).collect();
+        for chunk in waybills.chunks(500) {
+            for waybill in chunk {
+                courier.record(&Command::Arrive { waybill: waybill.clone() }).unwrap();
+                pending += 1;
+            }
+            if pending >= 100_000 {
+                break;
+            }
+        }
+    }
+    let mut many = Vec::new();
+    let mut beside = Vec::new();
+    for n in HANDOVERS..2 * HANDOVERS {
+        let start = Instant::now();
+        courier.record(&hand_over(n)).unwrap();
+        many.push(start.elapsed());
+        let start = Instant::now();
+        raw.write(n);
+        beside.push(start.elapsed());
+    }
+    let (many, beside) = (median(many), median(beside));
+    println!("  with {pending} pending events    {many:?}   {:.2} x raw", ratio(many, beside));
+    println!("  100,000 pending against few    {:.2}", ratio(many, beside) / ratio(few, floor));
+}
+
+fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
+}
+
+/// The least any store does: the event's row and its lane's row in one durable transaction.
+struct RawStore {
+    db: Connection,
+    line: Vec<u8>,
+}
+
+impl RawStore {
+    fn open(folder: &Path, line: &[u8]) -> Self {
+        let db = Connection::open(folder.join("raw.db")).unwrap();
+        db.execute_batch(
+            "PRAGMA page_size = 1024; PRAGMA journal_mode = wal; PRAGMA synchronous = full;
+             PRAGMA wal_autocheckpoint = 16000;
+             CREATE TABLE event (n INTEGER PRIMARY KEY, lane INTEGER, bytes BLOB) STRICT;
+             CREATE TABLE lane (n INTEGER PRIMARY KEY, state TEXT) STRICT;",
+        )
+        .unwrap();
+        Self { db, line: line.to_vec() }
+    }
+
+    fn write(&self, n: usize) {
+        let lane = i64::try_from(n).unwrap();
+        self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.db
+            .prepare_cached("INSERT INTO event (lane, bytes) VALUES (?1, ?2)")
+            .unwrap()
+            .execute((lane, &self.line))
+            .unwrap();
+        self.db
+            .prepare_cached(
+                "INSERT INTO lane (n, state) VALUES (?1, ?2)
+                 ON CONFLICT (n) DO UPDATE SET state = excluded.state",
+            )
+            .unwrap()
+            .execute((lane, "delivered"))
+            .unwrap();
+        self.db.execute_batch("COMMIT").unwrap();
+    }
+}

@@ -1,0 +1,78 @@
+//! Records and syncs until it is killed. `tests/kill.rs` starts it, kills it with `kill -9`, and
+//! looks at what is left.
+//!
+//! Prints the id of each event after the call that recorded it has returned; what is printed must
+//! be in the store afterwards, whatever happens.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::MediaSource;
+use lastmile_core::exception_report::ExceptionKind;
+use lastmile_core::privacy::Person;
+use lastmile_core::sync::wire::Enrolment;
+use lastmile_core::waybill::Waybill;
+use lastmile_core::{Command, Courier, Identity, Options};
+use lastmile_hub::client::{Carried, Client};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let folder = PathBuf::from(args.next().ok_or("usage: recorder FOLDER HUB ENROLMENT")?);
+    let hub = args.next().ok_or("the hub's address is missing")?;
+    let enrolment: Enrolment =
+        serde_json::from_slice(&std::fs::read(args.next().ok_or("the enrolment is missing")?)?)?;
+    let client = Client::new(&hub, &enrolment);
+    let identity = Identity {
+        device: enrolment.device,
+        courier: enrolment.courier,
+        station: enrolment.station,
+        root_key: enrolment.root_key,
+        epoch: enrolment.epoch,
+    };
+    let mut courier = Courier::open(Options::folder(folder, 480), identity)?;
+    let mut out = std::io::stdout().lock();
+    // A picture of its own each time: the hub keeps one file per digest.
+    let mut picture = std::process::id().to_le_bytes().to_vec();
+    for round in 0u32.. {
+        let case = courier.new_case();
+        let waybill = Waybill::parse(&format!("SF2{round:012}"))?;
+        let command = if round % 3 == 0 {
+            picture.extend_from_slice(&round.to_le_bytes());
+            let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0];
+            jpeg.extend(picture.iter().cycle().take(40_000));
+            let photo =
+                courier.capture_bytes(&Lane::Exception(case), &jpeg, MediaSource::Camera)?;
+            Command::ReportException {
+                case,
+                kind: ExceptionKind::Delay,
+                waybill: None,
+                evidence: vec![photo],
+                note: Some("Seen from the stairs".to_owned()),
+            }
+        } else {
+            Command::ReceiveComplaint {
+                case,
+                waybill,
+                complainant: Person {
+                    name: "王小明".to_owned(),
+                    phone: "13900000000".to_owned(),
+                    ..Person::default()
+                },
+                demand: "Bring it today".to_owned(),
+                source: ComplaintSource::Customer,
+                class: ComplaintClass::Delay,
+                about: None,
+            }
+        };
+        for event in courier.record(&command)?.events {
+            writeln!(out, "{event}")?;
+        }
+        out.flush()?;
+        if round % 2 == 1 {
+            client.sync(&mut courier, &mut Carried::default())?;
+        }
+    }
+    Ok(())
+}
