@@ -6,7 +6,7 @@ use lastmile_core::id::{Digest, StationId};
 use lastmile_core::privacy::VaultRef;
 
 use super::Trouble;
-use super::day::{Day, Delivery};
+use super::day::{Day, Delivery, Script};
 use super::station::{Clerk, EventView, LaneView};
 
 /// A delivery further than this from its address is pointed out, metres.
@@ -96,6 +96,17 @@ pub fn ask(day: &Day, clerk: &Clerk) -> Result<Accounts, Trouble> {
     }
     accounts.exceptions = cases(clerk, "exceptions", &mut accounts)?;
     accounts.complaints = cases(clerk, "complaints", &mut accounts)?;
+    let scripted = |rule: fn(&Script) -> bool| {
+        day.deliveries.iter().filter(|delivery| rule(&delivery.script)).count()
+    };
+    for (what, held, played) in [
+        ("exceptions", accounts.exceptions, scripted(|script| script.dented)),
+        ("complaints", accounts.complaints, scripted(|script| script.complaint)),
+    ] {
+        if held < played {
+            accounts.missing.push(format!("the hub has {held} of {played} {what}"));
+        }
+    }
     Ok(accounts)
 }
 

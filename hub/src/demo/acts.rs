@@ -14,7 +14,7 @@ use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Te
 use lastmile_core::temporary_storage::{ConsentGiver, Liability};
 
 use super::Trouble;
-use super::day::{Delivery, OFFSET_MIN};
+use super::day::{self, Delivery};
 use super::people::{self, Role};
 use super::phone::Phone;
 use super::picture::Motif;
@@ -23,12 +23,6 @@ const HOUR_MS: i64 = 3_600_000;
 /// The recipient agrees to so long, and is asked to collect it within half of that.
 const CONSENT_MS: i64 = 48 * HOUR_MS;
 const COLLECT_MS: i64 = 24 * HOUR_MS;
-
-/// Writes a time as the station's clock shows it.
-fn local_time(ms: i64) -> String {
-    let local = chrono::DateTime::from_timestamp_millis(ms + i64::from(OFFSET_MIN) * 60_000);
-    local.map(|time| time.format("%m-%d %H:%M").to_string()).unwrap_or_default()
-}
 
 /// One delivery in the hands of its courier.
 pub struct Job {
@@ -159,7 +153,7 @@ impl Job {
             (Slot::PickupCode, self.pickup_code()),
             (Slot::PickupMethod, "凭取件码取件".to_owned()),
             (Slot::OpeningHours, self.site.hours.clone()),
-            (Slot::CollectBefore, local_time(collect_before_ms)),
+            (Slot::CollectBefore, day::local_time(collect_before_ms)),
             (Slot::DoorDelivery, "回复本短信".to_owned()),
             (Slot::CourierNo, phone.no.to_string()),
         ];

@@ -2,7 +2,7 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::day::{Day, OFFSET_MIN};
+use super::day::{Day, local_time};
 
 /// More couriers than this share one bar.
 const MOST_BARS: usize = 8;
@@ -37,12 +37,12 @@ impl Bars {
     /// Shows that a courier has done something.
     pub fn step(&self, courier: usize, done: u64, waiting: u64, ms: i64) {
         let Some(bar) = self.bars.get(courier).or(self.bars.first()) else { return };
-        let minute = (ms / 60_000 + i64::from(OFFSET_MIN)).rem_euclid(24 * 60);
+        let time = local_time(ms);
         let waiting = match waiting {
             0 => "all confirmed".to_owned(),
             n => format!("{n} waiting"),
         };
-        bar.set_message(format!("{:02}:{:02}  {waiting}", minute / 60, minute % 60));
+        bar.set_message(format!("{time}  {waiting}"));
         bar.inc(done);
     }
 

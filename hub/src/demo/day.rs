@@ -149,6 +149,12 @@ fn on_the_date(time: NaiveDateTime) -> i64 {
     local - i64::from(OFFSET_MIN) * MINUTE_MS
 }
 
+/// Writes a time as the station's clock shows it.
+pub fn local_time(ms: i64) -> String {
+    let local = chrono::DateTime::from_timestamp_millis(ms + i64::from(OFFSET_MIN) * MINUTE_MS);
+    local.map(|time| time.format("%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
 fn write_scripts(deliveries: &mut [Delivery]) {
     let mut since_stop = STOPPED_EVERY / 2;
     for (at, delivery) in deliveries.iter_mut().enumerate() {

@@ -61,9 +61,14 @@ pub fn next_steps(folder: &Folder, written: Option<&Written>) -> String {
     );
     let Some(Written { bundle, root }) = written else { return files };
     let (bundle, root) = (shown(bundle), shown(root));
+    // As the reader started this program.
+    let program = match std::env::var_os("CARGO") {
+        Some(_) => "cargo run --release -p lastmile-hub --",
+        None => "lastmile-hub",
+    };
     format!(
         "{files}Next     Check one parcel's evidence, without the hub:\n\
-         \x20        cargo run --release -p lastmile-hub -- verify \\\n\
+         \x20        {program} verify \\\n\
          \x20          {bundle} \\\n\
          \x20          --root {root}\n"
     )

@@ -9,7 +9,7 @@ use lastmile_core::{Command, Refusal};
 use super::Trouble;
 use super::acts::{self, Job};
 use super::bars::Bars;
-use super::day::{Day, STOP_BEFORE_MS, TRY_BEFORE_MS};
+use super::day::{self, Day, STOP_BEFORE_MS, TRY_BEFORE_MS};
 use super::machine::PlayedTime;
 use super::phone::Phone;
 use super::station::Clerk;
@@ -138,7 +138,7 @@ impl<'a> Play<'a> {
     pub fn run(&mut self, bars: &Bars) -> Result<(), Trouble> {
         for (ms, step) in steps(self.day) {
             self.time.move_to(ms);
-            self.play(&step)?;
+            self.play(&step).map_err(|trouble| self.where_it_was(&step, &trouble))?;
             if let Some(courier) = self.courier_of(&step) {
                 let done = u64::from(matches!(step, Step::HandOver(_)));
                 bars.step(courier, done, self.phones[courier].waiting()?, ms);
@@ -163,6 +163,17 @@ impl<'a> Play<'a> {
             bars.step(courier, 0, self.phones[courier].waiting()?, self.time.ms());
         }
         Ok(())
+    }
+
+    /// Says when and on whose phone something failed that should not.
+    fn where_it_was(&self, step: &Step, trouble: &Trouble) -> Trouble {
+        let when = day::local_time(self.time.ms());
+        match self.courier_of(step) {
+            Some(courier) => {
+                format!("{when}, courier {}: {trouble}", self.day.couriers[courier].no).into()
+            }
+            None => format!("{when}, at the station: {trouble}").into(),
+        }
     }
 
     fn courier_of(&self, step: &Step) -> Option<usize> {
