@@ -24,7 +24,7 @@ pub const FORMAT: &str = "lastmile bundle v1";
 /// The evidence about one parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
-    /// [`FORMAT`].
+    /// Names the shape of the file, so that a later one is told apart.
     pub format: String,
     /// The parcel.
     pub waybill: Waybill,
