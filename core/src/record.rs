@@ -23,7 +23,7 @@ use crate::time::BootMoment;
 impl Courier {
     /// Records an act. When a rule refuses, nothing is written.
     ///
-    /// When the call returns, the act survives a dead battery (with [`Durability::Full`]).
+    /// When the call returns, the act survives a dead battery (with `Durability::Full`).
     ///
     /// # Errors
     /// `Refused` with the rule's code and advice; `DiskFull` and other errors of the store leave
