@@ -166,11 +166,21 @@ fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
 async fn start(folder: &Folder, listen: SocketAddr) -> Result<(), Failure> {
     let hub = Arc::new(folder.open()?);
     let listener = tokio::net::TcpListener::bind(listen).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    println!("admin token in {}", shown(&folder.folder.join("admin.token")));
+    say(&format!(
+        "listening on http://{}\nadmin token in {}\n",
+        listener.local_addr()?,
+        shown(&folder.folder.join("admin.token"))
+    ));
     serve::serve(hub, listener, stopped()).await?;
-    println!("stopped; everything acknowledged is on disk");
+    say("stopped; everything acknowledged is on disk\n");
     Ok(())
+}
+
+/// Prints a message. Whoever started the hub may have stopped listening; it serves on.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn shown(path: &Path) -> String {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lastmile_core::command::Command;
+use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
 };
-use lastmile_core::id::CourierNo;
+use lastmile_core::id::{CourierNo, ManifestId};
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::time::{SystemClock, SystemEntropy};
@@ -59,7 +60,14 @@ fn morning(parcels: usize) -> (Station, Phone) {
 
 fn take_all_out(courier: &mut Courier, parcels: usize) {
     for first in (0..parcels).step_by(100) {
-        let waybills = (first..(first + 100).min(parcels)).map(waybill).collect();
+        let waybills: Vec<_> = (first..(first + 100).min(parcels)).map(waybill).collect();
+        let received = Command::ReconcileManifest {
+            manifest: ManifestId(uuid::Uuid::from_u128(first as u128)),
+            expected: waybills.clone(),
+            scanned: waybills.clone(),
+            damaged: Vec::new(),
+        };
+        courier.record(&received).unwrap();
         courier.record(&Command::TakeOut { waybills }).unwrap();
     }
 }
@@ -124,19 +132,24 @@ fn timed() {
     println!("  raw SQLite, event + lane row   {floor:?}");
     println!("  one hand-over                  {few:?}   {:.2} x raw", ratio(few, floor));
 
-    // Four acts on each of many parcels bring the outbox to 100,000.
+    // Complaints, each a lane of its own, bring the outbox to 100,000.
     let mut pending = courier.sync_status().unwrap().pending;
     while pending < 100_000 {
-        let waybills: Vec<_> = (HANDOVERS..parcels).map(waybill).collect();
-        for chunk in waybills.chunks(500) {
-            for waybill in chunk {
-                courier.record(&Command::Arrive { waybill: waybill.clone() }).unwrap();
-                pending += 1;
-            }
-            if pending >= 100_000 {
-                break;
-            }
-        }
+        let complaint = Command::ReceiveComplaint {
+            case: courier.new_case(),
+            waybill: waybill(0),
+            complainant: Person {
+                name: "王小明".to_owned(),
+                phone: "13900000000".to_owned(),
+                ..Person::default()
+            },
+            demand: "Bring it today".to_owned(),
+            source: ComplaintSource::Customer,
+            class: ComplaintClass::Delay,
+            about: None,
+        };
+        let recorded = courier.record(&complaint).unwrap();
+        pending += i64::try_from(recorded.events.len()).unwrap();
     }
     let mut many = Vec::new();
     let mut beside = Vec::new();
