@@ -27,13 +27,6 @@ impl TestHub {
     pub fn start(library: &Library) -> Result<Self> {
         let program = library.dir.join(format!("lastmile-hub{}", env::consts::EXE_SUFFIX));
         let folder = env::temp_dir().join(format!("lastmile-hub-{}", process::id()));
-        let ask = |words: &[&str]| {
-            let mut asked = command(&program);
-            asked.args(words).args(["--station", "JL31", "--data"]).arg(&folder);
-            answer(&mut asked)
-        };
-        let clerk = ask(&["clerk", "--clerk", "7"])?;
-        let code = ask(&["code", "--courier", "4849"])?;
         eprintln!("$ lastmile-hub serve");
         let mut process = command(&program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
@@ -48,10 +41,20 @@ impl TestHub {
             out.read_line(&mut line)?;
         }
         let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
-        let hub = Self { process, _out: out, folder, url, clerk, code };
+        let (clerk, code) = (String::new(), String::new());
+        let mut hub = Self { process, _out: out, folder, url, clerk, code };
         if hub.url.is_empty() {
             bail!("lastmile-hub did not say where it listens, but: {}", line.trim());
         }
+        // The folder exists once the hub serves; clerks and codes are made beside it.
+        let ask = |words: &[&str]| {
+            let mut asked = command(&program);
+            asked.args(words).args(["--station", "JL31", "--data"]).arg(&hub.folder);
+            answer(&mut asked)
+        };
+        let (clerk, code) =
+            (ask(&["clerk", "--clerk", "7"])?, ask(&["code", "--courier", "4849"])?);
+        (hub.clerk, hub.code) = (clerk, code);
         Ok(hub)
     }
 
