@@ -59,6 +59,12 @@ pub fn steps(name: &str) -> Vec<Value> {
     }
 }
 
+/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do.
+pub fn one_phone_plays(name: &str) -> bool {
+    let needs_more = ["on", "wait_min", "ask"];
+    !steps(name).iter().any(|step| needs_more.iter().any(|verb| step.get(verb).is_some()))
+}
+
 /// Plays one scenario from an empty hub on.
 ///
 /// # Panics
