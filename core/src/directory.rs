@@ -1,4 +1,10 @@
-//! The directory: sites, stations and their telephones, pulled from the hub by version.
+//! The directory: sites, stations and their telephones, and what goods may be sent; pulled from the
+//! hub by version.
+//!
+//! The catalogue of prohibited and restricted goods (M06) that comes with the library is in
+//! `goods.json`, each entry with its source. A hub may add to it and never take from it.
+
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +41,54 @@ impl Site {
     }
 }
 
+/// Whether goods may be sent (M06).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum GoodsClass {
+    /// Never taken; found later, the parcel stops at once (禁寄).
+    Prohibited,
+    /// Taken by the rule it names (限寄).
+    Restricted,
+}
+
+/// One kind of goods that may not be sent, or only by a rule (禁限寄物品, M06).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct GoodsEntry {
+    /// Its stable code, such as `LITHIUM_BATTERIES`.
+    pub code: String,
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English.
+    pub name_en: String,
+    /// Prohibited or restricted.
+    pub class: GoodsClass,
+    /// What the courier does with it.
+    pub rule: String,
+    /// The law or the document that says so.
+    pub source: String,
+}
+
+static GOODS: LazyLock<Vec<GoodsEntry>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("directory/goods.json"))
+        .expect("goods.json is read by a test")
+});
+
+/// Returns the catalogue that comes with the library.
+pub fn built_in_goods() -> &'static [GoodsEntry] {
+    &GOODS
+}
+
+fn default_goods() -> Vec<GoodsEntry> {
+    GOODS.clone()
+}
+
+/// The library's own catalogue need not travel.
+fn is_built_in(goods: &[GoodsEntry]) -> bool {
+    goods == built_in_goods()
+}
+
 /// Everything a phone must know about places without a signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
@@ -53,6 +107,9 @@ pub struct Directory {
     pub station_lat: Option<f64>,
     /// The storage sites.
     pub sites: Vec<Site>,
+    /// Prohibited and restricted goods. Absent in a file: the library's own catalogue.
+    #[serde(default = "default_goods", skip_serializing_if = "is_built_in")]
+    pub goods: Vec<GoodsEntry>,
 }
 
 impl Directory {
@@ -65,11 +122,46 @@ impl Directory {
             station_lng: None,
             station_lat: None,
             sites: Vec::new(),
+            goods: default_goods(),
         }
     }
 
     /// Returns a site by its id.
     pub fn site(&self, id: &SiteId) -> Option<&Site> {
         self.sites.iter().find(|site| &site.id == id)
+    }
+    /// Returns a kind of goods by its code; `None` if it may be sent like any other.
+    pub fn goods(&self, code: &str) -> Option<&GoodsEntry> {
+        self.goods.iter().find(|entry| entry.code == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_of_the_catalogue_has_a_code_of_its_own_a_rule_and_a_source() {
+        let mut codes: Vec<_> = built_in_goods().iter().map(|entry| &entry.code).collect();
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), built_in_goods().len());
+        for entry in built_in_goods() {
+            let texts = [&entry.name_zh, &entry.name_en, &entry.rule, &entry.source];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", entry.code);
+        }
+        let banned = built_in_goods().iter().filter(|entry| entry.class == GoodsClass::Prohibited);
+        assert_eq!(banned.count(), 19, "the annex of the rule has 18 groups and one for the rest");
+    }
+
+    #[test]
+    fn a_directory_without_a_catalogue_has_the_librarys_own_and_does_not_carry_it() {
+        let station = StationId::new("JL31").unwrap();
+        let text = serde_json::to_string(&Directory::empty(station.clone())).unwrap();
+        assert!(!text.contains("goods"));
+        let read: Directory = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, Directory::empty(station));
+        assert_eq!(read.goods("EXPLOSIVES").map(|entry| entry.class), Some(GoodsClass::Prohibited));
+        assert_eq!(read.goods("BOOKS"), None);
     }
 }
