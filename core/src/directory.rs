@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::{Document, Fault, Problem, Signed, Unfit};
 use crate::id::{SiteId, StationId};
 use crate::parcel::GoodsFlags;
 use crate::temporary_storage::SiteKind;
@@ -124,6 +125,86 @@ impl Directory {
             sites: Vec::new(),
             goods: default_goods(),
         }
+    }
+
+    /// Checks a directory that the hub offers: signature, faults, version, in this order.
+    pub(crate) fn adopt(signed: &Signed, root_key: &str, known: &Self) -> Result<Self, Unfit> {
+        let body = signed.verified(Document::Directory, root_key)?;
+        let directory = Self::read(body)?;
+        if directory.station != known.station {
+            let expected = format!("the directory of {}", known.station);
+            let fault = Fault::new("directory", "station", Problem::WrongType { expected });
+            return Err(Unfit::Faulty { faults: vec![fault] });
+        }
+        Unfit::if_older(directory.version, known.version)?;
+        Ok(directory)
+    }
+
+    /// Reads a directory and checks it.
+    ///
+    /// # Errors
+    /// `Faulty` with everything that is wrong.
+    pub fn read(text: &str) -> Result<Self, Unfit> {
+        let directory: Self = serde_json::from_str(text).map_err(|_| {
+            let expected = "a directory".to_owned();
+            let fault = Fault::new("directory", "", Problem::WrongType { expected });
+            Unfit::Faulty { faults: vec![fault] }
+        })?;
+        Unfit::if_any(directory.faults())?;
+        Ok(directory)
+    }
+
+    /// Returns everything that is wrong with it: ids that stand twice, empty fields, prohibited
+    /// goods of the library's catalogue that are left out or let pass.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut missing = |part: &str, name: &str, is_missing: bool| {
+            if is_missing {
+                faults.push(Fault::new(part, name, Problem::Missing));
+            }
+        };
+        missing("directory", "version", self.version == 0);
+        for site in &self.sites {
+            let part = format!("site {}", site.id);
+            missing(&part, "name", site.name.trim().is_empty());
+            missing(&part, "hours", site.hours.trim().is_empty());
+            missing(&part, "keeps_h", site.keeps_h == 0);
+        }
+        for entry in &self.goods {
+            let part = format!("goods {}", entry.code);
+            let texts = [
+                ("code", &entry.code),
+                ("name_zh", &entry.name_zh),
+                ("name_en", &entry.name_en),
+                ("rule", &entry.rule),
+                ("source", &entry.source),
+            ];
+            for (name, text) in texts {
+                missing(&part, name, text.trim().is_empty());
+            }
+        }
+        let mut twice = |part: String, is_twice: bool| {
+            if is_twice {
+                faults.push(Fault::new(part, "", Problem::Twice));
+            }
+        };
+        for (n, site) in self.sites.iter().enumerate() {
+            let earlier = self.sites[..n].iter().any(|earlier| earlier.id == site.id);
+            twice(format!("site {}", site.id), earlier);
+        }
+        for (n, entry) in self.goods.iter().enumerate() {
+            let earlier = self.goods[..n].iter().any(|earlier| earlier.code == entry.code);
+            twice(format!("goods {}", entry.code), earlier);
+        }
+        let banned = |entry: &&GoodsEntry| entry.class == GoodsClass::Prohibited;
+        for law in built_in_goods().iter().filter(banned) {
+            if self.goods(&law.code).filter(banned).is_none() {
+                let floor = format!("prohibited, {}", law.source);
+                let part = format!("goods {}", law.code);
+                faults.push(Fault::new(part, "class", Problem::Loosened { floor }));
+            }
+        }
+        faults
     }
 
     /// Returns a site by its id.
