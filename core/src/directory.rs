@@ -168,7 +168,8 @@ impl Directory {
             let part = format!("site {}", site.id);
             missing(&part, "name", site.name.trim().is_empty());
             missing(&part, "hours", site.hours.trim().is_empty());
-            missing(&part, "keeps_h", site.keeps_h == 0);
+            let may_hold = site.kind != SiteKind::UnattendedPublic;
+            missing(&part, "keeps_h", may_hold && site.keeps_h == 0);
         }
         for entry in &self.goods {
             let part = format!("goods {}", entry.code);
@@ -220,6 +221,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::tests::TestHub;
 
     #[test]
     fn every_entry_of_the_catalogue_has_a_code_of_its_own_a_rule_and_a_source() {
@@ -233,6 +235,63 @@ mod tests {
         }
         let banned = built_in_goods().iter().filter(|entry| entry.class == GoodsClass::Prohibited);
         assert_eq!(banned.count(), 19, "the annex of the rule has 18 groups and one for the rest");
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_the_catalogue_never_shrinks_below_the_law() {
+        let mut directory = Directory::empty(StationId::new("JL31").unwrap());
+        let site = |id: &str, hours: &str, kind, keeps_h| Site {
+            id: SiteId::new(id).unwrap(),
+            name: "Desk".into(),
+            kind,
+            takes_fresh: false,
+            takes_valuable: false,
+            hours: hours.into(),
+            keeps_h,
+        };
+        directory.sites = vec![
+            site("A", "8-20", SiteKind::Locker, 0),
+            site("A", " ", SiteKind::PropertyDesk, 24),
+            site("GATE", "0-24", SiteKind::UnattendedPublic, 0),
+        ];
+        directory.goods.retain(|entry| entry.code != "EXPLOSIVES");
+        directory.goods[0].class = GoodsClass::Restricted;
+        directory.goods[1].source.clear();
+        let told: Vec<_> = directory.faults().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told[..4],
+            [
+                "directory, version: is missing or empty",
+                "site A, keeps_h: is missing or empty",
+                "site A, hours: is missing or empty",
+                "goods CONTROLLED_KNIVES, source: is missing or empty",
+            ]
+        );
+        assert_eq!(told[4], "site A: stands twice");
+        assert!(told[5].starts_with("goods FIREARMS, class: would loosen the floor prohibited"));
+        assert!(told[6].starts_with("goods EXPLOSIVES, class: would loosen the floor prohibited"));
+        assert_eq!(told.len(), 7);
+    }
+
+    #[test]
+    fn a_directory_is_adopted_if_it_is_signed_sound_newer_and_this_stations() {
+        let hub = TestHub::new(1);
+        let known = Directory::empty(StationId::new("JL31").unwrap());
+        let adopt = |directory: &Directory| {
+            let body = serde_json::to_string(directory).unwrap();
+            Directory::adopt(&hub.sign(Document::Directory, &body), &hub.root_key(), &known)
+        };
+        let newer = Directory { version: 1, ..known.clone() };
+        assert_eq!(adopt(&newer), Ok(newer.clone()));
+        let others = Directory { version: 1, ..Directory::empty(StationId::new("JL77").unwrap()) };
+        assert!(matches!(adopt(&others), Err(Unfit::Faulty { .. })));
+        let body = serde_json::to_string(&newer).unwrap();
+        let as_policy = hub.sign(Document::Policy, &body);
+        let refused = Directory::adopt(&as_policy, &hub.root_key(), &known);
+        assert_eq!(refused, Err(Unfit::BadSignature));
+        let again =
+            Directory::adopt(&hub.sign(Document::Directory, &body), &hub.root_key(), &newer);
+        assert_eq!(again, Err(Unfit::NotNewer { offered: 1, in_force: 1 }));
     }
 
     #[test]

@@ -209,7 +209,14 @@ pub(crate) mod tests {
     use p256::ecdsa::signature::Signer as _;
     use p256::ecdsa::{DerSignature, SigningKey};
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::courier::{Courier, Identity, Options};
+    use crate::id::{DeviceId, HubEpoch};
+    use crate::sync::wire::{self, Limits, PROTOCOL, ReplyHeader};
+    use crate::sync::{HubReply, Next, SyncChannel};
+    use crate::testing::{MORNING_MS, station};
 
     /// A root and a working key, as a hub has them.
     pub(crate) struct TestHub {
@@ -266,5 +273,74 @@ pub(crate) mod tests {
         let root = hub.root_key();
         assert_eq!(changed.verified(Document::Policy, &root), Err(Unfit::BadSignature));
         assert_eq!(signed.verified(Document::Directory, &root), Err(Unfit::BadSignature));
+    }
+
+    /// Takes a reply that holds nothing but a policy pack.
+    fn pull(courier: &mut Courier, policy: Option<Signed>) {
+        courier.pull_soon();
+        let Next::Send { request } = courier.next_request(SyncChannel::Events).unwrap() else {
+            panic!("a pull was asked for");
+        };
+        let header = ReplyHeader {
+            protocol: PROTOCOL,
+            epoch: courier.identity().epoch,
+            hub_ms: MORNING_MS,
+            verdicts: Vec::new(),
+            vault_refused: Vec::new(),
+            receipt: None,
+            received_to: 0,
+            lane_seqs: Vec::new(),
+            vault: 0,
+            cursor: 7,
+            more: false,
+            directory: None,
+            policy,
+            session_ended: false,
+            limits: Limits::default(),
+            retry_after_ms: None,
+        };
+        let body = wire::body(&header, &[], &[]);
+        let reply = HubReply::Answer { status: 200, headers: Vec::new(), body };
+        courier.apply_reply(request.id, &reply).unwrap();
+    }
+
+    #[test]
+    fn a_pack_that_does_not_fit_is_refused_whole_and_holds_nothing_up() {
+        let (ours, theirs) = (TestHub::new(1), TestHub::new(2));
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity {
+            device: DeviceId(Uuid::from_u128(1)),
+            courier: crate::testing::courier("A"),
+            station: station(),
+            root_key: ours.root_key(),
+            epoch: HubEpoch(Uuid::from_u128(2)),
+        };
+        let mut courier = Courier::open(Options::folder(folder.path(), 480), identity).unwrap();
+        let pack = |version: u32, closure_h: u32, source: &str| {
+            let values = format!(
+                r#"{{"name":"closure_h","value":{closure_h},"floor":true,"source":"{source}"}}"#
+            );
+            format!(
+                r#"{{"format":"lastmile policy v1","version":{version},"layers":[{{"layer":"company","values":[{values}]}}]}}"#
+            )
+        };
+        let in_force = |courier: &Courier| (courier.policy().version, courier.policy().closure_h);
+        let code = |courier: &Courier| courier.not_adopted().first().map(|not| not.why.code());
+
+        pull(&mut courier, Some(theirs.sign(Document::Policy, &pack(2, 12, "theirs"))));
+        assert_eq!((in_force(&courier), code(&courier)), ((1, 24), Some("DocumentBadSignature")));
+        pull(&mut courier, Some(ours.sign(Document::Policy, &pack(2, 12, ""))));
+        assert_eq!((in_force(&courier), code(&courier)), ((1, 24), Some("DocumentFaulty")));
+
+        pull(&mut courier, Some(ours.sign(Document::Policy, &pack(3, 12, "ours"))));
+        assert_eq!((in_force(&courier), code(&courier)), ((3, 12), None));
+        assert_eq!(courier.explain_policy("closure_h").unwrap().source, "ours");
+        assert!(courier.explain_policy("closure_hours").is_err());
+
+        pull(&mut courier, Some(ours.sign(Document::Policy, &pack(2, 20, "replayed"))));
+        assert_eq!((in_force(&courier), code(&courier)), ((3, 12), Some("DocumentNotNewer")));
+        courier.suspend().unwrap();
+        courier.resume().unwrap();
+        assert_eq!(in_force(&courier), (3, 12), "it survives a restart");
     }
 }

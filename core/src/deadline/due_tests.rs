@@ -1,21 +1,30 @@
 //! What is due: the table over whole lanes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
+use crate::command::Command;
 use crate::complaint::{
     ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource, CustomerFirstContacted,
 };
+use crate::courier::{Courier, Identity, Options};
 use crate::delivery::Channel;
 use crate::event::Lane;
+use crate::exception_report::ExceptionKind;
 use crate::fold::LaneState;
-use crate::id::Digest;
+use crate::id::{DeviceId, Digest, HubEpoch};
 use crate::parcel::GoodsFlags;
 use crate::policy::{Pack, Policies};
 use crate::temporary_storage::{StorageNoticeSent, StoredParcelPickedUp};
 use crate::testing::{
-    MORNING_MS, Tale, complaint_lane, handed_over, moment, parcel_lane, station, vault, waybill,
+    MORNING_MS, Tale, complaint_lane, courier, handed_over, moment, parcel_lane, person, station,
+    vault, waybill,
 };
+use crate::time::{Clock, ClockReading};
 
 fn built_in() -> Policies {
     Policies::new([], &station())
@@ -181,4 +190,104 @@ proptest! {
         prop_assert!(standing != Timeliness::Late || !stops.iter().any(surely));
         prop_assert!(standing != Timeliness::Running || stops.is_empty());
     }
+}
+
+/// A clock that stands still until it is told to move; the phone never met a hub.
+struct Still(AtomicI64);
+
+impl Clock for Still {
+    fn read(&self) -> ClockReading {
+        let wall_ms = self.0.load(Ordering::SeqCst);
+        ClockReading { wall_ms, offset_min: 480, boot_id: Uuid::from_u128(1), boot_ms: wall_ms }
+    }
+}
+
+fn phone(folder: &std::path::Path, clock: &Arc<Still>) -> Courier {
+    let identity = Identity {
+        device: DeviceId(Uuid::from_u128(1)),
+        courier: courier("A"),
+        station: station(),
+        root_key: String::new(),
+        epoch: HubEpoch(Uuid::from_u128(2)),
+    };
+    let options = Options { clock: clock.clone(), ..Options::folder(folder, 480) };
+    Courier::open(options, identity).unwrap()
+}
+
+fn receive(phone: &mut Courier) -> Lane {
+    let case = phone.new_case();
+    let received = Command::ReceiveComplaint {
+        case,
+        waybill: waybill(),
+        complainant: person(),
+        demand: "today".into(),
+        source: ComplaintSource::Customer,
+        class: ComplaintClass::Delay,
+        about: None,
+    };
+    phone.record(&received).unwrap();
+    Lane::Complaint(case)
+}
+
+fn due_column(phone: &Courier) -> Vec<(i64, Option<i64>)> {
+    let db = &phone.store().unwrap().db;
+    let sql = "SELECT lane, due_ms FROM complaint UNION ALL SELECT lane, due_ms FROM exception_case
+               UNION ALL SELECT lane, due_ms FROM parcel ORDER BY lane";
+    let mut rows = db.prepare(sql).unwrap();
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_phone_lists_what_is_due_first_first_and_not_yet_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Still(AtomicI64::new(MORNING_MS)));
+    let mut phone = phone(folder.path(), &clock);
+    let first = receive(&mut phone);
+    clock.0.fetch_add(30 * 60_000, Ordering::SeqCst);
+    let second = receive(&mut phone);
+
+    let hour = 3_600_000;
+    let due = phone.deadlines_due(MORNING_MS + 2 * hour).unwrap();
+    let lanes: Vec<_> = due.iter().map(|view| (&view.lane, view.kind)).collect();
+    let contact = DeadlineKind::ComplaintFirstContact;
+    assert_eq!(lanes, [(&first, contact), (&second, contact)]);
+    assert!(due.iter().all(|view| view.open && !view.confirmed));
+    assert_eq!(phone.deadlines_due(MORNING_MS + hour).unwrap(), [], "before, not at");
+    assert_eq!(phone.next_deadline().unwrap(), Some(due[0].clone()));
+
+    clock.0.fetch_add(2 * hour, Ordering::SeqCst);
+    let next = phone.next_deadline().unwrap().unwrap();
+    assert_eq!((next.kind, &next.lane), (DeadlineKind::ComplaintClosure, &first));
+    let over = phone.deadlines_due(phone.now().ms).unwrap();
+    assert_eq!(over.len(), 2, "what is over and not done is still listed");
+    assert!(over.iter().all(|view| view.standing == Timeliness::CannotTell), "no hub was ever met");
+}
+
+#[test]
+fn the_due_column_rebuilt_from_the_log_equals_the_live_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Still(AtomicI64::new(MORNING_MS)));
+    let mut phone = phone(folder.path(), &clock);
+    let Lane::Complaint(case) = receive(&mut phone) else { panic!("a complaint") };
+    receive(&mut phone);
+    let channel = Channel::Phone;
+    phone.record(&Command::ContactCustomer { case, channel, reached: true }).unwrap();
+    let report = Command::ReportException {
+        case: phone.new_case(),
+        kind: ExceptionKind::Delay,
+        waybill: None,
+        evidence: Vec::new(),
+        note: None,
+    };
+    phone.record(&report).unwrap();
+
+    let live = due_column(&phone);
+    phone.store().unwrap().db.execute("UPDATE complaint SET due_ms = 7", []).unwrap();
+    phone.store().unwrap().db.execute("DELETE FROM exception_case", []).unwrap();
+    phone.rebuild_lists().unwrap();
+    assert_eq!(due_column(&phone), live);
+    let minute = 60_000;
+    let due: Vec<_> = live.iter().map(|(_, due_ms)| due_ms.unwrap() - MORNING_MS).collect();
+    assert_eq!(due, [24 * 60 * minute, 60 * minute, 15 * minute]);
 }

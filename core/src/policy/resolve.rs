@@ -16,7 +16,7 @@ static LAW: LazyLock<Pack> = LazyLock::new(|| Reader::default().pack(LAW_FILE));
 pub(super) const LAW_FILE: &str = include_str!("law.json");
 
 /// Why a value is what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Explanation {
     /// The value's name.
