@@ -55,6 +55,11 @@ impl Deadline {
         Self::after_minutes(start, hours.saturating_mul(60))
     }
 
+    /// A clock started at `start` that runs until `due_ms`, UTC milliseconds.
+    pub fn until(start: Moment, due_ms: i64) -> Self {
+        Self { start: Some(start), due_ms }
+    }
+
     /// A clock that ends at a moment somebody named, UTC milliseconds.
     pub fn at(due_ms: i64) -> Self {
         Self { start: None, due_ms }
@@ -152,7 +157,7 @@ pub fn exception_report(
 }
 
 /// The promised delivery (M26): stopped by the hand-over, or by a store with consent.
-pub fn route_promise(parcel: &Parcel, _: &Policy, now: &Moment) -> Option<(Deadline, Timeliness)> {
+pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
     let clock = Deadline::at(parcel.promise_ms?);
     let stored = parcel.storage.stay.as_ref().filter(|stay| stay.consent.is_some());
     let stops = [parcel.delivered().map(|delivered| &delivered.at), stored.map(|stay| &stay.at)];
@@ -160,14 +165,10 @@ pub fn route_promise(parcel: &Parcel, _: &Policy, now: &Moment) -> Option<(Deadl
 }
 
 /// The recipient collects what he was told of (M33). `None` before he was told.
-pub fn storage_collect(
-    parcel: &Parcel,
-    _: &Policy,
-    now: &Moment,
-) -> Option<(Deadline, Timeliness)> {
+pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
-    let Notice::Sent { .. } = &stay.notice else { return None };
-    let clock = Deadline::at(stay.collect_before_ms);
+    let Notice::Sent { at: told, .. } = &stay.notice else { return None };
+    let clock = Deadline::until(*told, stay.collect_before_ms);
     let collected = parcel.delivered().filter(|_| stay.ended.is_some());
     Some((clock, clock.standing(collected.map(|delivered| &delivered.at), now)))
 }

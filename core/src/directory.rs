@@ -197,9 +197,9 @@ impl Directory {
             let earlier = self.goods[..n].iter().any(|earlier| earlier.code == entry.code);
             twice(format!("goods {}", entry.code), earlier);
         }
-        let banned = |entry: &&GoodsEntry| entry.class == GoodsClass::Prohibited;
-        for law in built_in_goods().iter().filter(banned) {
-            if self.goods(&law.code).filter(banned).is_none() {
+        let banned = |entry: &GoodsEntry| entry.class == GoodsClass::Prohibited;
+        for law in built_in_goods().iter().filter(|entry| banned(entry)) {
+            if !self.goods(&law.code).is_some_and(banned) {
                 let floor = format!("prohibited, {}", law.source);
                 let part = format!("goods {}", law.code);
                 faults.push(Fault::new(part, "class", Problem::Loosened { floor }));

@@ -6,10 +6,9 @@
 
 use std::fmt;
 
-use p256::ecdsa::signature::Verifier as _;
-use p256::ecdsa::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
+use crate::signature::verifies;
 use crate::sync::wire::{HubKey, key_text};
 
 /// A document as it travels.
@@ -58,29 +57,6 @@ impl Signed {
             Err(Unfit::BadSignature)
         }
     }
-}
-
-/// Tells whether `signature` (hexadecimal of DER or of raw `r || s`) over `text` was made with
-/// the key `public` (hexadecimal SEC1).
-pub fn verifies(public: &str, text: &[u8], signature: &str) -> bool {
-    let Ok(signature) = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes()) else {
-        return false;
-    };
-    let signature = if signature.len() == 64 {
-        Signature::from_slice(&signature)
-    } else {
-        Signature::from_der(&signature)
-    };
-    match (read_public(public), signature) {
-        (Some(key), Ok(signature)) => key.verify(text, &signature).is_ok(),
-        _ => false,
-    }
-}
-
-/// Reads a public key, SEC1 in hexadecimal; `None` if it is not a point of the curve.
-pub fn read_public(hex: &str) -> Option<VerifyingKey> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?;
-    VerifyingKey::from_sec1_bytes(&bytes).ok()
 }
 
 /// Why a document is not adopted. The one in force stays.

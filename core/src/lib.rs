@@ -66,6 +66,7 @@ pub mod react;
 mod record;
 mod refusal;
 pub mod screens;
+pub mod signature;
 mod store;
 pub mod sync;
 pub mod temporary_storage;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lastmile_core::document::{Document, Signed, document_text};
-pub use lastmile_core::document::{read_public, verifies};
 use lastmile_core::id::Digest;
+pub use lastmile_core::signature::{read_public, verifies};
 use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_text};
 use lastmile_core::time::Entropy;
 use p256::ecdsa::signature::Signer as _;

@@ -79,7 +79,7 @@ const PARCEL: &[Row<Parcel>] = &[
         kind: DeadlineKind::RoutePromise,
         rule: "M26: the route's promise, from the hub",
         value: None,
-        clock: route_promise,
+        clock: |parcel, _, now| route_promise(parcel, now),
         owed: |parcel| {
             !parcel.stage.is_terminal()
                 && !matches!(
@@ -99,7 +99,7 @@ const PARCEL: &[Row<Parcel>] = &[
         kind: DeadlineKind::StorageCollect,
         rule: "M33: the recipient collects it; the site's own period",
         value: None,
-        clock: storage_collect,
+        clock: |parcel, _, now| storage_collect(parcel, now),
         owed: lies_at_a_site,
     },
 ];
@@ -155,17 +155,18 @@ impl<S> Row<S> {
     /// Reads the clock; `None` if it was not started, or nothing is owed any more.
     fn read<'a>(&self, state: &S, policies: &'a Policies, now: &Moment) -> Option<Started<'a>> {
         let mut values = policies.now(now.ms);
-        let (first, _) = (self.clock)(state, &values.policy, &BEFORE_ALL)?;
+        let (first, _) = (self.clock)(state, &values.policy, now)?;
         if let Some(start) = first.started_at() {
             values = policies.at(start.ms);
         }
-        let (_, before) = (self.clock)(state, &values.policy, &BEFORE_ALL)?;
-        let open = before == Timeliness::Running;
-        if open && !(self.owed)(state) {
-            return None;
-        }
         let (clock, standing) = (self.clock)(state, &values.policy, now)?;
-        Some(Started { clock, standing, open, values })
+        // What was stopped was stopped at any time; a clock that comes to be owed only later is
+        // not even there before all.
+        let before = (self.clock)(state, &values.policy, &BEFORE_ALL);
+        let open =
+            before.is_none_or(|(was, standing)| was != clock || standing == Timeliness::Running);
+        let moot = open && !(self.owed)(state);
+        (!moot).then_some(Started { clock, standing, open, values })
     }
 }
 

@@ -105,10 +105,10 @@ impl Stack {
         layers.sort_by(|a, b| a.scope.cmp(&b.scope));
         let (pack_law, above): (Vec<&Layer>, _) =
             layers.into_iter().partition(|layer| layer.scope == Scope::Law);
-        LAW.layers.iter().for_each(|layer| stack.lay(layer));
-        pack_law.into_iter().for_each(|layer| stack.lay(layer));
+        stack.lay(&LAW.layers);
+        stack.lay(pack_law);
         stack.default_over_law(&policy);
-        above.into_iter().for_each(|layer| stack.lay(layer));
+        stack.lay(above);
         stack
     }
 
@@ -117,9 +117,11 @@ impl Stack {
         self.resolved
     }
 
-    fn lay(&mut self, layer: &Layer) {
-        for setting in &layer.settings {
-            self.set(&layer.scope, setting);
+    fn lay<'a>(&mut self, layers: impl IntoIterator<Item = &'a Layer>) {
+        for layer in layers {
+            for setting in &layer.settings {
+                self.set(&layer.scope, setting);
+            }
         }
     }
 
