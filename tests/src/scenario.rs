@@ -66,7 +66,7 @@ pub fn steps(name: &str) -> Vec<Value> {
 /// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do. Their facades
 /// tell a rule's refusal from every other error, which a step of this kind does not.
 pub fn one_phone_plays(name: &str) -> bool {
-    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask"];
+    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy"];
     let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
     !steps(name).iter().any(|step| {
         needs_more.iter().any(|verb| step.get(verb).is_some())
@@ -116,6 +116,11 @@ impl Scene {
             _ if known("desk") => {
                 let (method, path) = (text(&step["desk"]), text(&step["path"]));
                 accepted(&self.station.desk(method, path, &step["body"]), step, at);
+            }
+            _ if known("policy") => {
+                let adopted = self.station.adopt_policy(&step["policy"].to_string());
+                let code = adopted.err().map(|error| error.problem().code);
+                assert_eq!(code.as_deref(), step.get("refused").map(text), "{at}");
             }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();
@@ -298,6 +303,10 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
             found.into_iter().map(|finding| finding.word).collect()
         }
         "notice" => rendered(with),
+        "deadlines" => json(courier.deadlines(&Lane::parse(text(&with["lane"])))),
+        "deadlines_due" => json(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
+        "next_deadline" => json(courier.next_deadline()),
+        "explain_policy" => json(courier.explain_policy(text(&with["value"]))),
         _ => panic!("{at}: unknown question {question}"),
     }
 }
