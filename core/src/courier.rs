@@ -17,6 +17,7 @@ use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, Stat
 use crate::policy::Policy;
 use crate::store::{Durability, Head, Key, Location, Media, Store, media};
 use crate::sync::Machine;
+use crate::temporary_storage::CodeBook;
 use crate::time::{self, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy};
 
 /// Whose store it is. Comes from the enrolment; holds no token.
@@ -127,6 +128,7 @@ pub struct Courier {
     contact: Option<HubContact>,
     policy: Policy,
     directory: Directory,
+    pub(crate) codes: CodeBook,
     pub(crate) here: Option<Here>,
 }
 
@@ -154,6 +156,7 @@ impl Courier {
             machine: Machine::new(options.entropy.as_ref()),
             directory: Directory::empty(identity.station.clone()),
             policy: Policy::default(),
+            codes: CodeBook::default(),
             head: Head::load(&store.db)?,
             contact: None,
             here: None,
@@ -170,7 +173,9 @@ impl Courier {
         let db = &self.store()?.db;
         let (head, contact) = (Head::load(db)?, Key::Contact.get(db)?);
         let (policy, directory) = (Key::Policy.get(db)?, Key::Directory.get(db)?);
+        let codes = Key::Codes.get(db)?;
         (self.head, self.contact) = (head, contact);
+        self.codes = codes.unwrap_or_default();
         self.policy = policy.unwrap_or_default();
         if let Some(directory) = directory {
             self.directory = directory;

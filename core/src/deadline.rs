@@ -40,6 +40,11 @@ impl Deadline {
         Self { start, limit_ms: i64::from(minutes) * 60_000 }
     }
 
+    /// A clock started at `start` that runs until `due_ms` (UTC milliseconds).
+    pub fn until(start: Moment, due_ms: i64) -> Self {
+        Self { start, limit_ms: due_ms.saturating_sub(start.ms) }
+    }
+
     /// Returns when it ends, UTC milliseconds, by the clock that started it.
     pub fn due_ms(&self) -> i64 {
         self.start.ms.saturating_add(self.limit_ms)
@@ -106,7 +111,8 @@ pub fn storage_notice(
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
-    let clock = Deadline::after_minutes(stay.at, policy.storage_notice_min);
+    let owed_since = stay.notice_owed_since.unwrap_or(stay.at);
+    let clock = Deadline::after_minutes(owed_since, policy.storage_notice_min);
     let sent = match &stay.notice {
         Notice::Sent { at, .. } => Some(at),
         Notice::Owed | Notice::Failed { .. } => None,
@@ -122,6 +128,34 @@ pub fn exception_report(
 ) -> Option<(Deadline, Timeliness)> {
     let clock = Deadline::after_minutes(case.reported_at?, policy.report_min);
     Some((clock, clock.standing(&case.acknowledged_at, now)))
+}
+
+/// The collection of a stored parcel (M33): from the notice to the last moment to collect it,
+/// stopped when it leaves the site, whoever takes it. `None` before the recipient was told.
+pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let stay = parcel.storage.stay.as_ref()?;
+    let Notice::Sent { at: told, .. } = &stay.notice else { return None };
+    let clock = Deadline::until(*told, stay.collect_before_ms);
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((clock, clock.standing(&taken.or(collected), now)))
+}
+
+/// Arranging the delivery of a stored parcel whose recipient wants it at his door (C2, C6.7):
+/// stopped by an appointment, or when it leaves the site. `None` while he does not.
+pub fn storage_redelivery(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let stay = parcel.storage.stay.as_ref()?;
+    let clock = Deadline::after_minutes(stay.redelivery_asked?, policy.storage_redelivery_min);
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((
+        clock,
+        clock.standing([stay.redelivery_arranged, taken, collected].iter().flatten(), now),
+    ))
 }
 
 #[cfg(test)]

@@ -23,6 +23,31 @@ pub struct Policy {
     pub contact_channels_bad_address: u32,
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     pub geofence_m: u32,
+
+    // Temporary storage.
+    /// How many calendar days after it was stored the recipient is reminded of a stored parcel (peer
+    /// ladder, C5; M33).
+    #[serde(default = "reminder_days")]
+    pub storage_reminder_days: Vec<u32>,
+    /// Time to arrange the delivery of a stored parcel whose recipient wants it at his door,
+    /// minutes (S0, as for a redirection; C2, C6.7).
+    #[serde(default = "an_hour")]
+    pub storage_redelivery_min: u32,
+    /// How many pickup codes of a site a phone is lent at once (ours; C6.12).
+    #[serde(default = "a_lease")]
+    pub code_lease: u32,
+}
+
+fn reminder_days() -> Vec<u32> {
+    vec![3, 7, 11, 15]
+}
+
+fn an_hour() -> u32 {
+    60
+}
+
+fn a_lease() -> u32 {
+    50
 }
 
 impl Default for Policy {
@@ -34,6 +59,9 @@ impl Default for Policy {
             report_min: 15,
             contact_channels_bad_address: 2,
             geofence_m: 200,
+            storage_reminder_days: reminder_days(),
+            storage_redelivery_min: an_hour(),
+            code_lease: a_lease(),
         }
     }
 }

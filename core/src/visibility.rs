@@ -97,6 +97,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
+        | Fact::StorageExpired(_)
+        | Fact::StorageHandedBack(_)
         | Fact::RecoveryRequested(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
@@ -109,7 +111,14 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageDeclined(_)
         | Fact::StorageConsentRevoked(_)
         | Fact::StorageNoticeSent(_)
-        | Fact::StorageNoticeFailed(_) => by(relation, [HOLDER_FACT]),
+        | Fact::StorageNoticeFailed(_)
+        | Fact::StorageReminderSent(_)
+        | Fact::StorageExtended(_)
+        | Fact::NoticeSent(_)
+        | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
+
+        // Whose parcel it is must tell the recipient the new code.
+        Fact::PickupCodeReplaced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Who complains, and what he wants.
         Fact::ComplaintReceived(_) => {
@@ -291,6 +300,13 @@ mod tests {
         ("StorageNoticeFailed", "f---pp"),
         ("StoredParcelPickedUp", "ff--pp"),
         ("StoredParcelRetrieved", "ff--pp"),
+        ("StorageReminderSent", "f---pp"),
+        ("StorageExtended", "f---pp"),
+        ("StorageExpired", "ff--pp"),
+        ("StorageHandedBack", "ff--pp"),
+        ("PickupCodeReplaced", "pf--pp"),
+        ("NoticeSent", "f---pp"),
+        ("NoticeFailed", "f---pp"),
         ("ExceptionReported", "----pp"),
         ("EvidenceAdded", "----pp"),
         ("ExceptionAcknowledged", "----pp"),

@@ -78,7 +78,7 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         21 if yes => StorageDeclined { channel: Channel::Phone }.into(),
         21 => StorageConsentRevoked { consent: consent().consent }.into(),
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
-        23 if a < 80 => StoredParcelPickedUp { scanned: yes }.into(),
+        23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
@@ -273,7 +273,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             code: yes.then(|| "1234".into()),
             photo: None,
         },
-        18 => Command::PickUp { waybill, scanned: yes },
+        18 => Command::PickUp { waybill, scanned: yes, code: yes.then(|| "1234".into()) },
         19 => Command::Retrieve { waybill, scanned: yes },
         20 => Command::ReportException {
             case: case(),
@@ -393,6 +393,7 @@ proptest! {
                 station: &station,
                 policy: &scene.policy,
                 directory: &scene.directory,
+                codes: &scene.codes,
                 address_gap_m: None,
                 station_gap_m: None,
                 entropy: &entropy,

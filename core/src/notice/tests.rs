@@ -97,7 +97,7 @@ fn every_template_renders_in_both_languages_with_all_slots_and_with_the_mandator
     let templates = Templates::built_in();
     assert_eq!(
         templates.ids().collect::<Vec<_>>(),
-        ["T01", "T01B", "T02", "T03", "T04", "T05", "T06", "T07", "T18"]
+        ["T01", "T01B", "T01R", "T02", "T03", "T04", "T05", "T06", "T07", "T18"]
     );
     for id in templates.ids() {
         let needed = templates.mandatory_slots(id).unwrap();
@@ -188,7 +188,7 @@ fn a_value_cannot_bring_a_slot_or_a_second_line() {
 proptest! {
     #[test]
     fn a_storage_notice_never_holds_a_full_name_or_a_room(
-        id in "T01|T01B|T02",
+        id in "T01|T01B|T01R|T02",
         slot in prop::sample::select(vec![
             Slot::Station, Slot::PickupMethod, Slot::DoorDelivery,
         ]),

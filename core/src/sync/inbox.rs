@@ -12,6 +12,7 @@ use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
 use crate::id::CourierNo;
 use crate::store::{Head, Key, LaneRow, Store, list, log, vault};
+use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
 
@@ -50,6 +51,10 @@ impl Courier {
         }
         self.machine.push_limit = None;
         self.refresh()?;
+        // Sites came with the directory: their keys and codes are asked for at once.
+        if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
+            self.machine.pull_asked |= !self.codes_wanted().is_empty();
+        }
         self.store()?.checkpoint()
     }
 
@@ -143,6 +148,10 @@ impl Courier {
         let forked = reply.header.verdicts.contains(&Verdict::DeviceForked);
         if forked {
             head.reincarnate(&tx)?;
+            // Another copy of this store may have given out the same codes.
+            let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+            codes.forget_leases();
+            Key::Codes.set(&tx, &codes)?;
         }
         tx.commit()?;
         self.machine.pull_asked |= forked;
@@ -186,6 +195,12 @@ impl Courier {
                 if let Some(policy) = &header.policy {
                     Key::Policy.set(&tx, policy)?;
                 }
+                // Sent for the incarnation that asked: one that has just ended gives out no more.
+                if !header.codes.is_empty() && !header.verdicts.contains(&Verdict::DeviceForked) {
+                    let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+                    codes.take(&header.codes);
+                    Key::Codes.set(&tx, &codes)?;
+                }
             }
             if last {
                 Key::Limits.set(&tx, &header.limits)?;
@@ -218,6 +233,9 @@ fn refold(db: &Connection, lane: i64, me: &CourierNo) -> Result<()> {
     row.advance(db)?;
     let live = row.live(db)?;
     list::write(db, lane, &live, me)?;
+    if let Some(code) = live.parcel().and_then(|parcel| parcel.storage.spent_code()) {
+        vault::forget(db, code)?;
+    }
     if visibility::loses_sight(&live, me) {
         vault::forget_lane(db, lane)?;
     }

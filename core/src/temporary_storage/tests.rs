@@ -214,14 +214,14 @@ fn a_notice_names_its_template_and_tells_of_a_stay() {
 #[test]
 fn a_stored_parcel_is_given_out_or_taken_out_once() {
     let scene = Scene::new();
-    let pick_up = Command::PickUp { waybill: waybill(), scanned: true };
+    let pick_up = Command::PickUp { waybill: waybill(), scanned: true, code: None };
     let retrieve = Command::Retrieve { waybill: waybill(), scanned: true };
     let mut tale = Tale::in_storage();
     assert_eq!(scene.refusal_to(&clerk_acts(), &pick_up, &tale), None);
     assert_eq!(scene.refusal("A", &retrieve, &tale), None);
     assert_eq!(scene.refusal("B", &retrieve, &tale), Some(Refusal::NotAssignedToYou));
 
-    tale.station().tells(StoredParcelPickedUp { scanned: true });
+    tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
     assert_eq!(scene.refusal("A", &retrieve, &tale), Some(Refusal::AlreadyDelivered));
 }
@@ -231,7 +231,7 @@ fn a_stopped_parcel_may_be_taken_out_to_be_handed_in_but_not_given_out() {
     let mut tale = Tale::in_storage();
     tale.station().tells(ParcelFrozen { reason: FreezeReason::SafetyRecall });
     let retrieve = Command::Retrieve { waybill: waybill(), scanned: true };
-    let pick_up = Command::PickUp { waybill: waybill(), scanned: true };
+    let pick_up = Command::PickUp { waybill: waybill(), scanned: true, code: None };
     assert_eq!(refusal(&retrieve, &tale), None);
     assert_eq!(refusal(&pick_up, &tale), Some(Refusal::Frozen));
 }
