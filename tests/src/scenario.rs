@@ -9,6 +9,7 @@ use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::CourierNo;
+use lastmile_core::notice::{Audience, Language, Slot, SlotValue};
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Progress, Result};
@@ -240,12 +241,43 @@ impl Scene {
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
 fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
-        "recipient_masked" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.recipient_masked(&waybill))
+        "recipient_masked" => json(courier.recipient_masked(&waybill(with))),
+        "storage" => json(courier.storage(&waybill(with))),
+        "check_code" => json(courier.check_code(&waybill(with), text(&with["code"]))),
+        "render_notice" => {
+            let language = serde_json::from_value(with["language"].clone());
+            let audience = serde_json::from_value(with["audience"].clone());
+            let given = with["given"].as_object().into_iter().flatten();
+            let given = given.map(|(slot, value)| SlotValue {
+                slot: Slot::named(slot).expect("the name of a slot"),
+                text: text(value).to_owned(),
+            });
+            let notice = courier.render_notice(
+                &waybill(with),
+                text(&with["template"]),
+                language.unwrap_or(Language::Zh),
+                audience.unwrap_or(Audience::Recipient),
+                given.collect(),
+            );
+            match notice {
+                Ok(notice) => serde_json::json!({
+                    "template": notice.template, "text": notice.text, "sha256": notice.sha256,
+                }),
+                Err(error) => {
+                    serde_json::json!({ "code": error.code(), "advice": error.to_string() })
+                }
+            }
+        }
+        "lint_message" => {
+            let found = courier.lint_message(text(&with["text"]));
+            found.into_iter().map(|found| format!("{}: {}", found.list, found.word)).collect()
         }
         _ => panic!("{at}: unknown question {question}"),
     }
+}
+
+fn waybill(with: &Value) -> Waybill {
+    Waybill::parse(text(&with["waybill"])).expect("a waybill number")
 }
 
 fn json(answer: Result<impl Serialize>) -> Value {

@@ -22,14 +22,16 @@ use crate::exception_report::{
     ExceptionReported, ExceptionResolved, ExceptionVoided, RecoveryRequested,
 };
 use crate::id::{DeviceId, ManifestId};
+use crate::notice::NoticeFailed;
 use crate::parcel::{
     Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced, ParcelAssigned,
     ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
     Stage,
 };
 use crate::temporary_storage::{
-    ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageDeclined,
-    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeSent,
+    StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::testing::{
     MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
@@ -46,7 +48,7 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 26 {
+    match kind % 32 {
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -80,6 +82,27 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
         23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
+        26 => StorageReminderSent {
+            channel: Channel::Sms,
+            template: "T01R.1".into(),
+            text: crate::id::Digest([a; 32]),
+            day: u32::from(b),
+        }
+        .into(),
+        27 => StorageExtended {
+            consent: yes.then_some(consent().consent),
+            collect_before_ms: MORNING_MS + i64::from(a) * 10_000_000,
+        }
+        .into(),
+        28 => StorageExpired {}.into(),
+        29 => StorageHandedBack { scanned: yes }.into(),
+        30 => PickupCodeReplaced {
+            code_hash: yes.then_some(crate::id::Digest([a; 32])),
+            code: yes.then(|| vault(a)),
+            clashed: a.is_multiple_of(3),
+        }
+        .into(),
+        31 => NoticeFailed { channel: Channel::App, template: "T04.1".into() }.into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
             template: "T01.1".into(),
@@ -228,7 +251,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 34 {
+    match kind % 38 {
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -308,6 +331,10 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             stands: event_id(b),
             note: String::new(),
         },
+        34 => Command::ExtendStorage { waybill, collect_before_ms: soon + i64::from(a) },
+        35 => Command::ReplaceCode { waybill, code: yes.then(|| "4321".into()) },
+        36 => Command::HandBack { waybill, scanned: yes },
+        37 => Command::ExpireStorage { waybill },
         _ => Command::Correct {
             lane: parcel_lane(),
             event: event_id(a),
@@ -381,8 +408,8 @@ proptest! {
         lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 34, who) {
-                (24..=32, 30..) | (_, 240..) => 3,
+            let who = match (kind % 38, who) {
+                (24..=32 | 37, 30..) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
             };

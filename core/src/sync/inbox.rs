@@ -233,8 +233,8 @@ fn refold(db: &Connection, lane: i64, me: &CourierNo) -> Result<()> {
     row.advance(db)?;
     let live = row.live(db)?;
     list::write(db, lane, &live, me)?;
-    if let Some(code) = live.parcel().and_then(|parcel| parcel.storage.spent_code()) {
-        vault::forget(db, code)?;
+    for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
+        vault::forget(db, *code)?;
     }
     if visibility::loses_sight(&live, me) {
         vault::forget_lane(db, lane)?;

@@ -191,6 +191,10 @@ pub struct Storage {
     /// The last stay.
     #[serde(skip_serializing_if = "is_default")]
     pub stay: Option<Stay>,
+    /// The sealed codes of stays that have ended, and those that were replaced: nobody needs them
+    /// any more, and they are to go from every vault (C4.8).
+    #[serde(skip_serializing_if = "is_default")]
+    pub spent_codes: Vec<VaultRef>,
 }
 
 impl Storage {
@@ -209,8 +213,11 @@ impl Storage {
     }
 
     fn end_stay_as(&mut self, end: StayEnd) -> bool {
-        let stay = self.current_stay_mut();
-        stay.map(|stay| stay.ended = Some(end)).is_some()
+        let Some(stay) = self.current_stay_mut() else { return false };
+        stay.ended = Some(end);
+        let code = stay.code;
+        self.spent_codes.extend(code);
+        true
     }
 
     /// Notes that a delivery to the door was arranged.
@@ -220,11 +227,6 @@ impl Storage {
         {
             stay.redelivery_arranged.get_or_insert(at);
         }
-    }
-
-    /// Returns the sealed code of a stay that has ended: nobody needs it any more (C4.8).
-    pub(crate) fn spent_code(&self) -> Option<VaultRef> {
-        self.stay.as_ref().filter(|stay| stay.ended.is_some()).and_then(|stay| stay.code)
     }
 
     fn withdraw(&mut self, which: Option<ConsentId>, act: &Incoming) -> bool {
@@ -402,12 +404,13 @@ impl Parcel {
         let Some(stay) = self.storage.current_stay_mut() else {
             return self.out_of_place(act, Ruling::Settled);
         };
-        let before = stay.code_hash.take();
-        stay.former_codes.extend(before);
-        (stay.code_hash, stay.code) = (fact.code_hash, fact.code);
+        stay.former_codes.extend(stay.code_hash);
+        let spent = std::mem::replace(&mut stay.code, fact.code);
+        stay.code_hash = fact.code_hash;
         stay.notice = Notice::Owed;
         stay.notice_owed_since = Some(act.envelope.at);
         let placed = stay.mark.event;
+        self.storage.spent_codes.extend(spent);
         if fact.clashed {
             self.margin.clash(ConflictRow::CodeTwice, act.id(), Some(placed), Ruling::Settled);
         }

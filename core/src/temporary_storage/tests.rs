@@ -149,7 +149,9 @@ fn a_site_holds_what_it_may_hold() {
     assert_eq!(refusal(&consent_to("YZ-1"), &fresh), Some(Refusal::SiteCannotHold));
     let valuable = Tale::out_with(GoodsFlags { valuable: true, ..GoodsFlags::default() });
     assert_eq!(refusal(&consent_to("LK-1"), &valuable), Some(Refusal::SiteCannotHold));
-    assert_eq!(refusal(&consent_to("YZ-1"), &valuable), None);
+    assert_eq!(refusal(&consent_to("YZ-1"), &valuable), Some(Refusal::SenderForbidsStorage));
+    let allowed = GoodsFlags { valuable: true, storage_allowed: true, ..GoodsFlags::default() };
+    assert_eq!(refusal(&consent_to("YZ-1"), &Tale::out_with(allowed)), None);
     assert_eq!(refusal(&consent_to("XX"), &valuable), Some(Refusal::SiteUnknown));
 }
 

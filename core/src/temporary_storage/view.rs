@@ -1,5 +1,7 @@
 //! What an app asks about a stored parcel.
 
+use serde::Serialize;
+
 use super::{CodeBook, CodeCheck, CodesWanted, Notice};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
@@ -8,7 +10,7 @@ use crate::time::Moment;
 use crate::waybill::Waybill;
 
 /// A stay at a site, as a screen shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct StorageView {
     /// Where it lies.

@@ -7,6 +7,7 @@ use lastmile_core::event::Lane;
 use lastmile_core::policy::Policy;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
+use lastmile_core::temporary_storage::SiteCodes;
 use lastmile_core::visibility::{Sight, sees};
 
 use super::{ledger, refs};
@@ -27,6 +28,7 @@ pub(crate) struct Pulled {
     pub more: bool,
     pub directory: Option<Directory>,
     pub policy: Option<Policy>,
+    pub codes: Vec<SiteCodes>,
 }
 
 /// Collects what `device` is to be sent under its present incarnation.
@@ -63,10 +65,10 @@ pub(crate) fn collect(
         }
     }
     pulled.more = pulled.cursor < end;
-    if let Some(station) = tx.station(&device.station)?
-        && station.directory.version > pull.directory
-    {
-        pulled.directory = Some(station.directory);
+    if let Some(station) = tx.station(&device.station)? {
+        pulled.codes = hub.lend_codes(tx, device, incarnation, &station.directory, pull)?;
+        pulled.directory =
+            Some(station.directory).filter(|directory| directory.version > pull.directory);
     }
     pulled.policy = Some(Hub::policy(tx)?).filter(|policy| policy.version > pull.policy);
     Ok(pulled)
