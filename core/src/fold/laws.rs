@@ -240,6 +240,26 @@ fn custody_fits(state: &LaneState) -> bool {
         && (parcel.delivered().is_none() || parcel.holder == Holder::Recipient)
 }
 
+/// A stay rests on a consent for its site and its time, which no courier gave; nothing lies there
+/// that must not (C4.2, C4.3).
+fn storage_fits(state: &LaneState) -> bool {
+    let Some(parcel) = state.parcel() else { return true };
+    let Some(stay) = parcel.storage.current_stay() else { return true };
+    let GoodsFlags { door_only, fresh, valuable, storage_allowed, .. } = parcel.goods;
+    let consents = &parcel.storage.consents;
+    let consent = consents.iter().find(|consent| Some(consent.id) == stay.consent);
+    let kept = ["YZ-1", "LK-1", "NP"].iter().any(|id| stay.site == site(id));
+    let held = !valuable || stay.site == site("YZ-1");
+    let covered = consent.is_some_and(|consent| {
+        consent.given_by != ConsentGiver::Courier
+            && consent.site == stay.site
+            && stay.collect_before_ms <= consent.until_ms
+            && stay.liability == Some(consent.liability)
+            && (consent.withdrawn.is_none() || stay.redelivery_asked.is_some())
+    });
+    covered && kept && held && !door_only && !fresh && (!valuable || storage_allowed)
+}
+
 fn conflicts(state: &LaneState) -> usize {
     state.margin().map_or(0, |margin| margin.conflicts.len())
 }
@@ -401,11 +421,19 @@ proptest! {
     #[test]
     fn a_day_of_commands_writes_only_what_no_rule_forbids_and_only_where_it_said(
         acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..60),
+        (door_only, care, storage_allowed) in any::<(u8, u8, bool)>(),
     ) {
+        let goods = GoodsFlags {
+            door_only: door_only < 40,
+            fresh: care < 40,
+            valuable: (40..120).contains(&care),
+            storage_allowed,
+            ..GoodsFlags::default()
+        };
         let scene = Scene::new();
         let (station, entropy) = (station(), crate::testing::Counted::default());
         let mut lanes = LaneStates::new();
-        lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
+        lanes.insert(parcel_lane(), Tale::out_with(goods).state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
             let who = match (kind % 38, who) {
@@ -451,6 +479,7 @@ proptest! {
                 let before = conflicts(state);
                 state.apply(&event, Some(u64::from(n) + 1));
                 prop_assert!(custody_fits(state), "{state:?}");
+                prop_assert!(storage_fits(state), "{state:?}");
                 // What the rules allow to one who knows everything makes no conflict, but for
                 // what is never refused: a scan at the station, and late evidence.
                 let never_refused = matches!(

@@ -219,3 +219,136 @@ pub enum CodeCheck {
     /// phone: look at the label and the courier's number, and the hub compares it later.
     Unverified,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::StationId;
+    use crate::testing::site;
+
+    fn key(n: u8) -> CodeKey {
+        CodeKey(Digest([n; 32]))
+    }
+
+    fn sent(lease: Option<CodeLease>) -> SiteCodes {
+        SiteCodes { site: site("YZ-1"), key: key(1), lease }
+    }
+
+    fn book(first: u64, count: u32) -> CodeBook {
+        let mut book = CodeBook::default();
+        book.take(&[sent(Some(CodeLease { first, count }))]);
+        book
+    }
+
+    fn directory(codes: CodeIssuer) -> Directory {
+        let mut directory = Directory::empty(StationId::new("JL31").unwrap());
+        directory.sites = crate::testing::Scene::new().directory.sites;
+        directory.sites.truncate(1);
+        directory.sites[0].codes = codes;
+        directory
+    }
+
+    /// Gives out the next code, as storing a parcel does.
+    fn give(book: &mut CodeBook) -> Option<String> {
+        let code = book.next(&site("YZ-1"))?;
+        assert!(book.spend(Some(key(1).hash(&code))));
+        Some(code)
+    }
+
+    #[test]
+    fn the_keyed_hash_is_hmac_sha256() {
+        // RFC 4231, test case 2; a short key is padded with zeros.
+        let mut jefe = Digest::default();
+        jefe.0[..4].copy_from_slice(b"Jefe");
+        let mac = CodeKey(jefe).hmac(&[b"what do ya want ", b"for nothing?"]);
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(mac.to_string(), expected);
+    }
+
+    #[test]
+    fn a_code_is_read_with_gaps_and_small_letters() {
+        assert_eq!(key(1).hash("a12-34 5"), key(1).hash("A12345"));
+        assert_ne!(key(1).hash("A12345"), key(2).hash("A12345"));
+        assert_eq!(format!("{:?}", sent(None).key), "CodeKey(…)");
+    }
+
+    #[test]
+    fn different_numbers_make_different_codes_that_do_not_look_like_neighbours() {
+        let numbers =
+            (0..20_000).chain(99_990_000..100_000_000).chain((0..10_000).map(|n| n * 9_973));
+        let numbers: BTreeSet<u64> = numbers.collect();
+        let codes: BTreeSet<String> = numbers.iter().map(|n| key(1).code(*n)).collect();
+        assert_eq!(codes.len(), numbers.len());
+        assert!(codes.iter().all(|code| code.len() == 8));
+        let digits = |n| key(1).code(n).parse::<i64>().unwrap();
+        let near = (0..1_000).filter(|n| (digits(n + 1) - digits(*n)).abs() < 1_000).count();
+        assert!(near < 5, "{near} of 1,000 codes lie beside their neighbour");
+    }
+
+    #[test]
+    fn a_spent_lease_gives_no_more_codes_and_more_are_asked_for_before() {
+        let mut book = book(0, 4);
+        let ours = directory(CodeIssuer::Library);
+        assert_eq!(book.wanted(&ours, 4), []);
+        let codes: BTreeSet<_> = std::iter::from_fn(|| give(&mut book)).collect();
+        assert_eq!(codes.len(), 4);
+        assert_eq!(book.wanted(&ours, 4), [CodesWanted { site: site("YZ-1"), to: 4 }]);
+        assert_eq!(book.wanted(&directory(CodeIssuer::Site), 4), [], "a locker has its own");
+        assert!(!book.spend(Some(key(1).hash("1234"))));
+    }
+
+    #[test]
+    fn a_key_is_asked_for_once_wherever_codes_come_from() {
+        let mut book = CodeBook::default();
+        let theirs = directory(CodeIssuer::Site);
+        assert_eq!(book.wanted(&theirs, 4).len(), 1);
+        book.take(&[sent(None)]);
+        assert_eq!(book.wanted(&theirs, 4), []);
+    }
+
+    #[test]
+    fn a_copy_of_a_store_gives_out_no_code_of_the_old_lease() {
+        let mut book = book(0, 4);
+        book.forget_leases();
+        assert_eq!(book.next(&site("YZ-1")), None);
+        assert!(book.key(&site("YZ-1")).is_some());
+    }
+
+    proptest! {
+        /// A hub that sends again what may not have arrived, two phones, replies that get lost or
+        /// come twice: no code is ever given out twice.
+        #[test]
+        fn two_phones_never_give_out_the_same_code(
+            acts in prop::collection::vec((0usize..2, 0u8..6), 0..200),
+        ) {
+            let ours = directory(CodeIssuer::Library);
+            let mut phones = [CodeBook::default(), CodeBook::default()];
+            let (mut next, mut last) = (0u64, [None::<CodeLease>; 2]);
+            let mut given = BTreeSet::new();
+            for (who, act) in acts {
+                if act > 1 {
+                    if let Some(code) = give(&mut phones[who]) {
+                        prop_assert!(given.insert(code), "given out twice");
+                    }
+                    continue;
+                }
+                for wanted in phones[who].wanted(&ours, 8) {
+                    let lease = last[who].filter(|last| last.end() > wanted.to);
+                    let lease = lease.unwrap_or_else(|| {
+                        next += 8;
+                        CodeLease { first: next - 8, count: 8 }
+                    });
+                    last[who] = Some(lease);
+                    if act == 0 {
+                        phones[who].take(&[sent(Some(lease))]);
+                        phones[who].take(&[sent(Some(lease))]);
+                    }
+                }
+            }
+        }
+    }
+}
