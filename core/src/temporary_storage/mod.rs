@@ -10,7 +10,7 @@ mod state;
 mod view;
 
 pub use codes::{CodeBook, CodeCheck, CodeIssuer, CodeKey, CodeLease, CodesWanted, SiteCodes};
-pub use state::{Asked, Consent, Notice, Reminder, Stay, StayEnd, Storage};
+pub use state::{Asked, Consent, Notice, OwedAnew, Reminder, Stay, StayEnd, Storage};
 pub use view::StorageView;
 
 use serde::{Deserialize, Serialize};

@@ -70,6 +70,15 @@ pub enum Notice {
     },
 }
 
+/// Why a notice is owed a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedAnew {
+    /// The event that replaced the code.
+    pub mark: Mark,
+    /// When.
+    pub at: Moment,
+}
+
 /// A reminder that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
@@ -127,9 +136,9 @@ pub struct Stay {
     /// A delivery to the door was arranged after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redelivery_arranged: Option<Moment>,
-    /// Since when the notice is owed, if not since it was placed: the code was replaced.
+    /// The code was replaced after it was placed: the notice is owed anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notice_owed_since: Option<Moment>,
+    pub owed_anew: Option<OwedAnew>,
     /// The HMACs of the codes it had before; they are honoured like the present one (C6.11).
     #[serde(default, skip_serializing_if = "is_default")]
     pub former_codes: Vec<Digest>,
@@ -331,7 +340,7 @@ impl Parcel {
             notice: Notice::Owed,
             redelivery_asked: against_wish.then_some(act.envelope.at),
             redelivery_arranged: None,
-            notice_owed_since: None,
+            owed_anew: None,
             former_codes: Vec::new(),
             reminders: Vec::new(),
             expired: None,
@@ -359,6 +368,8 @@ impl Parcel {
     fn noticed(&mut self, notice: Notice, act: &Incoming) {
         match self.storage.stay.as_mut() {
             Some(stay) if matches!(stay.notice, Notice::Sent { .. }) => {}
+            // It told the code that had been replaced meanwhile.
+            Some(stay) if stay.owed_anew.as_ref().is_some_and(|anew| !act.knew(&anew.mark)) => {}
             Some(stay) => stay.notice = notice,
             // The recipient was told of a stay that is not there: a person must tell him.
             None => self.out_of_place(act, Ruling::Open),
@@ -408,7 +419,7 @@ impl Parcel {
         let spent = std::mem::replace(&mut stay.code, fact.code);
         stay.code_hash = fact.code_hash;
         stay.notice = Notice::Owed;
-        stay.notice_owed_since = Some(act.envelope.at);
+        stay.owed_anew = Some(OwedAnew { mark: act.mark, at: act.envelope.at });
         let placed = stay.mark.event;
         self.storage.spent_codes.extend(spent);
         if fact.clashed {

@@ -492,9 +492,15 @@ fn a_code_that_clashed_is_replaced_in_sight_and_the_notice_is_owed_again() {
     let conflict = parcel.margin.conflicts.last().unwrap();
     assert_eq!((conflict.row, conflict.event), (ConflictRow::CodeTwice, replaced));
     assert_eq!(parcel.storage.spent_codes, [vault(4)]);
-    let since = parcel.storage.stay.as_ref().unwrap().notice_owed_since.unwrap();
+    let since = parcel.storage.stay.as_ref().unwrap().owed_anew.as_ref().unwrap().at;
     let (clock, _) = deadline::storage_notice(&parcel, &Policy::default(), &moment(60)).unwrap();
     assert_eq!(clock.due_ms(), since.ms + 600_000, "the clock of the notice starts again");
+
+    let notice = |tale: &Tale| tale.parcel().storage.stay.unwrap().notice;
+    tale.by("B").having_seen(6).tells(notice_sent());
+    assert_eq!(notice(&tale), Notice::Owed, "it told the old code");
+    tale.by("A").tells(notice_sent());
+    assert!(matches!(notice(&tale), Notice::Sent { .. }));
 }
 
 #[test]
