@@ -15,6 +15,7 @@ use crate::exception_report::{
     ExceptionVoided, RecoveryRequested,
 };
 use crate::id::{Digest, EventId, EvidenceId, ManifestId};
+use crate::notice::{NoticeFailed, NoticeSent};
 use crate::parcel::{
     ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned, ParcelDispatched,
     ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled,
@@ -22,8 +23,9 @@ use crate::parcel::{
 };
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
-    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeFailed,
+    StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::waybill::Waybill;
 
@@ -133,6 +135,13 @@ facts! {
     StorageNoticeFailed = 1,
     StoredParcelPickedUp = 1,
     StoredParcelRetrieved = 1,
+    StorageReminderSent = 1,
+    StorageExtended = 1,
+    StorageExpired = 1,
+    StorageHandedBack = 1,
+    PickupCodeReplaced = 1,
+    NoticeSent = 1,
+    NoticeFailed = 1,
     ExceptionReported = 1,
     EvidenceAdded = 1,
     ExceptionAcknowledged = 1,

@@ -88,6 +88,7 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
         | Fact::RecoveryRequested(_)
+        | Fact::StorageExpired(_)
         | Fact::ComplaintClosed(_) => true,
         // A courier owns a complaint himself or not at all: nobody gives his work to another.
         Fact::OwnerTaken(taken) => taken.owner != event.envelope.actor,
