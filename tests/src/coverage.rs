@@ -15,8 +15,8 @@ use crate::scenario;
 /// The rules of the trade that work.
 const RULES: &[&str] = &[
     "M02", "M03", "M06", "M08", "M11", "M12", "M13", "M14", "M15", "M17", "M18", "M19", "M20",
-    "M21", "M22", "M23", "M28", "M29", "M31", "M32", "M33", "M35", "M36", "M41", "M42", "M43",
-    "M45", "M46", "M47", "M51", "M52", "M53", "M54", "M55", "M65",
+    "M21", "M22", "M23", "M28", "M29", "M31", "M32", "M33", "M35", "M36", "M39", "M41", "M42",
+    "M43", "M45", "M46", "M47", "M51", "M52", "M53", "M54", "M55", "M65",
 ];
 
 /// The conflicts that hold by construction; the others are the rows of [`ConflictRow`].
