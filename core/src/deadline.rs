@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::complaint::Complaint;
+use crate::delivery::{Unreachable, unreachable};
 use crate::exception_report::ExceptionCase;
-use crate::parcel::Parcel;
+use crate::parcel::{Parcel, Stage};
 use crate::policy::Policy;
 use crate::temporary_storage::Notice;
 use crate::time::Moment;
@@ -40,6 +41,11 @@ impl Deadline {
         Self { start, limit_ms: i64::from(minutes) * 60_000 }
     }
 
+    /// A clock that ends at `due_ms` (UTC milliseconds), whenever it was started.
+    pub fn at(due_ms: i64) -> Self {
+        Self { start: Moment::exact(0, 0), limit_ms: due_ms }
+    }
+
     /// Returns when it ends, UTC milliseconds, by the clock that started it.
     pub fn due_ms(&self) -> i64 {
         self.start.ms.saturating_add(self.limit_ms)
@@ -54,6 +60,11 @@ impl Deadline {
             Some((least, _)) if least > self.limit_ms => Timeliness::Late,
             _ => Timeliness::CannotTell,
         }
+    }
+
+    /// Tells whether all of its time had passed at `at`, whatever the clocks' errors were.
+    pub fn has_passed(&self, at: &Moment) -> bool {
+        self.elapsed(at).is_some_and(|(least, _)| least >= self.limit_ms)
     }
 
     /// Tells how it stands at `now`, if any of `stops` stopped it. The best proof counts.
@@ -122,6 +133,124 @@ pub fn exception_report(
 ) -> Option<(Deadline, Timeliness)> {
     let clock = Deadline::after_minutes(case.reported_at?, policy.report_min);
     Some((clock, clock.standing(&case.acknowledged_at, now)))
+}
+
+// Delivery.
+
+/// The answer to a redirection (M34). `None` if none was ever asked. A hand-over stops it too: there
+/// is nothing left to answer.
+pub fn redirect_answer(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let redirect = parcel.delivery.redirect.as_ref()?;
+    let clock = Deadline::after_minutes(redirect.at, policy.redirect_answer_min);
+    let answered = redirect.answer.as_ref().map(|answer| &answer.at);
+    let moot = parcel.delivered().map(|delivered| &delivered.at);
+    Some((clock, clock.standing(answered.or(moot), now)))
+}
+
+/// The report of a refusal to the station (M35). `None` if nothing was refused.
+///
+/// Stopped when the courier called the station, or when the hub had the record. Nobody writes down
+/// when that was: it was before the station's first act in knowledge of it, and before `now`.
+pub fn refusal_report(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let refusal = parcel.delivery.refusal.as_ref()?;
+    let clock = Deadline::after_minutes(refusal.at, policy.report_min);
+    let received = refusal.mark.seq.is_some().then_some(now);
+    let standing = match (&refusal.called_at, refusal.known_at.as_ref().or(received)) {
+        (Some(called), _) => clock.judge(called),
+        (None, Some(by_then)) if clock.judge(by_then) == Timeliness::OnTime => Timeliness::OnTime,
+        (None, Some(_)) => Timeliness::CannotTell,
+        (None, None) => clock.standing([], now),
+    };
+    Some((clock, standing))
+}
+
+/// The word to the customer that his parcel comes late (M27): owed from the policy's lead before
+/// the promise on, and again before each new promise. `None` while nothing is owed.
+pub fn delay_notice(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let promised = Deadline::at(parcel.promised_ms()?);
+    let near_ms = promised.due_ms() - i64::from(policy.delay_notice_lead_min) * 60_000;
+    let brought = brought(parcel).next();
+    if brought.is_some_and(|at| promised.judge(at) == Timeliness::OnTime)
+        || (brought.is_none() && now.ms < near_ms)
+    {
+        // Nothing is owed now; an earlier notice is judged by the promise it took the place of.
+        let told = parcel.delivery.delay.as_ref()?;
+        let clock = Deadline::at(told.instead_of_ms?);
+        return Some((clock, clock.judge(&told.at)));
+    }
+    match brought {
+        Some(at) => Some((promised, promised.judge(at))),
+        None if !parcel.stage.is_on_the_way() && parcel.stage != Stage::Assigned => None,
+        None => Some((promised, promised.standing([], now))),
+    }
+}
+
+/// The delivery by the hub's promise (M26). `None` without a promise.
+pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::at(parcel.promise_ms?);
+    Some((clock, clock.standing(brought(parcel), now)))
+}
+
+/// The delivery inside one city (M25) of a parcel that was collected at `collected`.
+pub fn same_city_delivery(
+    parcel: &Parcel,
+    collected: Moment,
+    policy: &Policy,
+    now: &Moment,
+) -> (Deadline, Timeliness) {
+    let clock = Deadline::after_minutes(collected, policy.same_city_h.saturating_mul(60));
+    (clock, clock.standing(brought(parcel), now))
+}
+
+/// The way of a signed return form back to the station (M37). `None` without a form, and where the
+/// policy names no time.
+pub fn receipt_form_return(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let form = parcel.delivery.receipt_form.as_ref()?;
+    let hours = policy.receipt_form_return_h?;
+    let clock = Deadline::after_minutes(form.signed_at, hours.saturating_mul(60));
+    Some((clock, clock.standing(&form.handed_in_at, now)))
+}
+
+/// The wait of the unreachable rule that runs now (浙江省快递业促进条例 art. 33). Not a limit but a
+/// lock: `Running` is too early, `Late` says that its time has passed and the next step is free.
+pub fn unreachable_rule(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let free_ms = match unreachable(parcel, policy, now) {
+        Unreachable::FirstMessage => return None,
+        Unreachable::SecondMessage { from_ms: ms }
+        | Unreachable::Silence { until_ms: ms }
+        | Unreachable::Since { ms } => ms,
+    };
+    let clock = Deadline::at(free_ms);
+    Some((clock, clock.standing([], now)))
+}
+
+/// When the recipient got it, or it was stored with his consent: both keep a promise.
+fn brought(parcel: &Parcel) -> impl Iterator<Item = &Moment> {
+    let stay = parcel.storage.stay.as_ref().filter(|stay| {
+        let lies_there = stay.ended.is_none() || parcel.stage == Stage::PickedUp;
+        stay.consent.is_some() && lies_there
+    });
+    stay.map(|stay| &stay.at).into_iter().chain(parcel.delivered().map(|delivered| &delivered.at))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::delivery::{HandoverMethod, ProofKind};
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Policy {
     /// Named by every event.
     pub version: u32,
@@ -23,6 +24,22 @@ pub struct Policy {
     pub contact_channels_bad_address: u32,
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     pub geofence_m: u32,
+
+    // Delivery.
+    /// Time to answer a redirection, minutes (S0; M34).
+    pub redirect_answer_min: u32,
+    /// How long before the promise a delay is to be told, minutes (ours; M27).
+    pub delay_notice_lead_min: u32,
+    /// Time from collection to delivery inside one city, hours (S0; M25).
+    pub same_city_h: u32,
+    /// The least time between the two messages to a recipient who does not answer, hours
+    /// (浙江省快递业促进条例 art. 33).
+    pub unreachable_gap_h: u32,
+    /// How long he must be silent after the second one, hours (art. 33).
+    pub unreachable_silence_h: u32,
+    /// Time to hand in a signed return form, hours (M37). No source gives a number: none by
+    /// default, and then no clock runs.
+    pub receipt_form_return_h: Option<u32>,
 }
 
 impl Default for Policy {
@@ -34,6 +51,12 @@ impl Default for Policy {
             report_min: 15,
             contact_channels_bad_address: 2,
             geofence_m: 200,
+            redirect_answer_min: 60,
+            delay_notice_lead_min: 120,
+            same_city_h: 24,
+            unreachable_gap_h: 8,
+            unreachable_silence_h: 24,
+            receipt_form_return_h: None,
         }
     }
 }

@@ -56,7 +56,8 @@ pub struct Stop {
     pub waybill: Waybill,
     /// Where it stands, such as `out_for_delivery`.
     pub stage: String,
-    /// Promised delivery, UTC milliseconds.
+    /// When the courier is to be there at the latest, UTC milliseconds: the end of the window
+    /// agreed on or wished for, or what was promised (M20).
     pub due_ms: Option<i64>,
 }
 
@@ -110,7 +111,7 @@ impl Courier {
         LaneRow::load(db, lane)?.map(|row| row.live(db)).transpose()
     }
 
-    /// Lists the courier's open parcels, the nearest promise first.
+    /// Lists the courier's open parcels, the nearest deadline first (M20).
     pub fn stops(&self) -> Result<Vec<Stop>> {
         let db = &self.store()?.db;
         let mut rows = db.prepare_cached(

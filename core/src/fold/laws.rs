@@ -4,17 +4,19 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, ToStore};
 use crate::complaint::{
     ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource, CustomerFirstContacted,
     OwnerTaken,
 };
 use crate::decide::{Circumstances, LaneStates, decide, lanes_of};
 use crate::delivery::{
-    AddressArrived, AttemptFailure, Channel, DeliveryAttemptFailed, DeliveryRefused,
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, ProofItem,
-    ProofKind, RecipientContacted, RedeliveryScheduled, RefusalClass, ReturnAuthorised,
-    ReturnStarted,
+    AddressArrived, AppointmentOffered, AttemptFailure, Channel, DeclineClass, DelayCause,
+    DelayNotified, DeliveryAttemptFailed, DeliveryRedirected, DeliveryRefused, HandoverMethod,
+    IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, PreferenceSet, ProofItem,
+    ProofKind, ReceiptFormHandedIn, ReceiptFormSigned, RecipientContacted, RedeliveryScheduled,
+    RedirectAnswered, RedirectReply, RedirectRequested, RefusalClass, ReturnAuthorised,
+    ReturnStarted, StationCalled, Wish,
 };
 use crate::event::{CorrectionDeclared, Envelope};
 use crate::exception_report::{
@@ -46,7 +48,33 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 26 {
+    match kind % 35 {
+        26 => {
+            let consent = yes.then_some(consent().consent);
+            PreferenceSet {
+                version: u32::from(a % 4),
+                wish: wish(b),
+                place: None,
+                consent,
+                said_by: if a > 200 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+                channel: Channel::Phone,
+                evidence: None,
+            }
+            .into()
+        }
+        27 => RedirectRequested { to: vault(a), channel: Channel::App }.into(),
+        28 => {
+            RedirectAnswered { request: event_id(a % 50), reply: reply(yes), reason: None }.into()
+        }
+        29 => DeliveryRedirected { request: event_id(a % 50), recipient: vault(b) }.into(),
+        30 => AppointmentOffered { from_ms: 1, to_ms: 2, channel: Channel::Sms }.into(),
+        31 => StationCalled { channel: Channel::Phone }.into(),
+        32 => {
+            let (cause, channel) = (DelayCause::Weather, Channel::Sms);
+            DelayNotified { cause, eta_ms: i64::from(b), position: None, channel }.into()
+        }
+        33 => ReceiptFormSigned { clear: yes, photo: None }.into(),
+        34 => ReceiptFormHandedIn {}.into(),
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -86,6 +114,26 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
             text: crate::id::Digest([1; 32]),
         }
         .into(),
+    }
+}
+
+fn wish(b: u8) -> Wish {
+    match b % 4 {
+        0 => Wish::Door,
+        1 => Wish::AtSite { site: site("YZ-1"), liability: Liability::Site },
+        2 => Wish::NamedPlace,
+        _ => {
+            let from_ms = MORNING_MS + 10_000_000;
+            Wish::Window { from_ms, to_ms: from_ms + 1 }
+        }
+    }
+}
+
+fn reply(yes: bool) -> RedirectReply {
+    if yes {
+        RedirectReply::Accept
+    } else {
+        RedirectReply::Decline { class: DeclineClass::OutsideArea }
     }
 }
 
@@ -221,6 +269,9 @@ fn conflicts(state: &LaneState) -> usize {
     state.margin().map_or(0, |margin| margin.conflicts.len())
 }
 
+/// How many numbers [`command`] knows.
+const COMMANDS: u8 = 45;
+
 /// A command by number, on the one parcel and the one case of these tests.
 fn command(kind: u8, a: u8, b: u8) -> Command {
     let (waybill, yes) = (waybill(), b.is_multiple_of(2));
@@ -228,7 +279,35 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 34 {
+    match kind % COMMANDS {
+        34 => Command::SetPreference {
+            waybill,
+            wish: wish(b),
+            place: Some("the green cupboard".into()),
+            said_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+            channel,
+            evidence: None,
+        },
+        35 => Command::RequestRedirect { waybill, to: person(), channel },
+        36 | 37 => Command::AnswerRedirect { waybill, reply: reply(yes), reason: None },
+        38 => Command::OfferAppointment { waybill, from_ms: soon, to_ms: soon + 1, channel },
+        39 => Command::LogStationCall { waybill, channel },
+        40 => Command::NotifyDelay {
+            waybill,
+            cause: DelayCause::TrafficControl,
+            position: yes.then(|| "on the bridge".into()),
+            eta_ms: soon,
+            channel,
+        },
+        41 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
+        42 => Command::HandInReceiptForm { waybill },
+        43 => Command::StoreMany {
+            parcels: vec![ToStore { waybill, code: None }],
+            site,
+            collect_before_ms: soon,
+            photo: None,
+        },
+        44 => Command::CompleteReturn { waybill },
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -381,8 +460,8 @@ proptest! {
         lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 34, who) {
-                (24..=32, 30..) | (_, 240..) => 3,
+            let who = match (kind % COMMANDS, who) {
+                (24..=32 | 44, 30..) | (34..=36, 100..200) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
             };

@@ -22,7 +22,7 @@ pub(crate) fn write(db: &Connection, lane: i64, state: &LaneState, me: &CourierN
                 name(&parcel.stage),
                 !parcel.stage.is_terminal(),
                 mine,
-                parcel.promise_ms
+                parcel.due_ms()
             ])?;
         }
         LaneState::Exception(case) => {
