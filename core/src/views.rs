@@ -211,13 +211,15 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.map(|person| Person {
-            name: mask::mask_name(&person.name),
-            phone: mask::mask_phone(&person.phone),
-            address: mask::mask_address(&person.address),
-            lng: None,
-            lat: None,
-        }))
+        Ok(self.recipient(waybill)?.as_ref().map(masked))
+    }
+
+    /// Returns a person that an event of this phone's lanes points at, masked.
+    pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Person(person)) => Some(masked(&person)),
+            _ => None,
+        })
     }
 
     /// Returns the recipient of a parcel in the clear, to call him or to find his door.
@@ -276,6 +278,16 @@ impl Courier {
             .query_row([id.0.as_bytes()], |_| Ok(()))
             .optional()?;
         Ok(held.is_some())
+    }
+}
+
+fn masked(person: &Person) -> Person {
+    Person {
+        name: mask::mask_name(&person.name),
+        phone: mask::mask_phone(&person.phone),
+        address: mask::mask_address(&person.address),
+        lng: None,
+        lat: None,
     }
 }
 

@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lastmile_core::command::Command;
+use lastmile_core::deadline;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::CourierNo;
+use lastmile_core::policy::Policy;
 use lastmile_core::sync::SyncChannel;
+use lastmile_core::time::Moment;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Progress, Result};
 use lastmile_hub::Response;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
 
@@ -240,12 +243,45 @@ impl Scene {
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
 fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
-        "recipient_masked" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.recipient_masked(&waybill))
+        "recipient_masked" => json(courier.recipient_masked(&waybill(with))),
+        // Delivery.
+        "delivery_view" => {
+            let view = courier.delivery_view(&waybill(with)).expect("a good disk");
+            let view = view.expect("a known parcel");
+            let redirect = view.redirect.map(|redirect| json!({ "to": redirect.to }));
+            let wish = view.wish.map(|wish| json!({ "wish": wish.wish, "place": wish.place }));
+            json!({ "wish": wish, "redirect": redirect, "unreachable": view.unreachable })
+        }
+        "stops" => {
+            let stops = courier.stops().expect("a good disk");
+            stops.into_iter().map(|stop| stop.waybill.to_string()).collect()
+        }
+        "deadline" => {
+            let parcel = courier.parcel(&waybill(with)).expect("a good disk");
+            let parcel = parcel.expect("a known parcel");
+            let (policy, now) = (Policy::default(), courier.now());
+            let clock = match text(&with["of"]) {
+                "redirect_answer" => deadline::redirect_answer(&parcel, &policy, &now),
+                "refusal_report" => deadline::refusal_report(&parcel, &policy, &now),
+                "delay_notice" => deadline::delay_notice(&parcel, &policy, &now),
+                "route_promise" => deadline::route_promise(&parcel, &now),
+                "same_city_delivery" => {
+                    let collected = with["collected_ms"].as_i64().expect("a time");
+                    let collected = Moment::exact(collected, now.offset_min);
+                    Some(deadline::same_city_delivery(&parcel, collected, &policy, &now))
+                }
+                "receipt_form_return" => deadline::receipt_form_return(&parcel, &policy, &now),
+                "unreachable_rule" => deadline::unreachable_rule(&parcel, &policy, &now),
+                other => panic!("{at}: unknown deadline {other}"),
+            };
+            json!(clock.map(|(_, standing)| standing))
         }
         _ => panic!("{at}: unknown question {question}"),
     }
+}
+
+fn waybill(with: &Value) -> Waybill {
+    Waybill::parse(text(&with["waybill"])).expect("a waybill number")
 }
 
 fn json(answer: Result<impl Serialize>) -> Value {

@@ -1,11 +1,12 @@
 //! At the door: contact, arrival, hand-over, a failed attempt, a refusal, a return.
 //!
 //! What the recipient wishes, and where he wants it instead, is in `wish`; when he counts as
-//! unreachable in `unreachable.rs`.
+//! unreachable in `unreachable.rs`; what a screen shows of it in `view.rs`.
 
 pub(crate) mod rules;
 mod state;
 mod unreachable;
+mod view;
 pub(crate) mod wish;
 
 pub use state::{
@@ -13,6 +14,7 @@ pub use state::{
     ReceiptForm, RefusedBy,
 };
 pub use unreachable::{Unreachable, unreachable};
+pub use view::{DeliveryView, RedirectView, WishView};
 pub use wish::{
     DeclineClass, DeliveryRedirected, Preference, PreferenceSet, Redirect, RedirectAnswer,
     RedirectAnswered, RedirectReply, RedirectRequested, Wish,

@@ -231,13 +231,7 @@ impl Parcel {
                 self.delivery.offered =
                     Some(Appointment { from_ms: fact.from_ms, to_ms: fact.to_ms, mark: act.mark });
             }
-            Fact::RedeliveryScheduled(fact) => {
-                self.delivery.appointment =
-                    Some(Appointment { from_ms: fact.from_ms, to_ms: fact.to_ms, mark: act.mark });
-                if self.stage.is_on_the_way() {
-                    self.stage = Stage::RedeliveryScheduled;
-                }
-            }
+            Fact::RedeliveryScheduled(fact) => self.appointed(fact, act),
             Fact::DeliveryRefused(fact) => self.refused(fact, act),
             Fact::ReturnAuthorised(_) => self.return_authorised(act),
             Fact::ReturnStarted(_) => self.return_started(act),
@@ -258,6 +252,22 @@ impl Parcel {
             fact => return self.apply_wish(fact, act),
         }
         true
+    }
+
+    fn appointed(&mut self, fact: &super::RedeliveryScheduled, act: &Incoming) {
+        // Row 10 from the other side: the station has sent it back meanwhile. Who holds the parcel
+        // wins, and somebody must tell the customer.
+        let ended = self.ended().copied();
+        let back = self.held_since.filter(|_| self.stage == Stage::Returning);
+        if let Some(end) = ended.or(back) {
+            let other = Some(end.event);
+            return self.margin.clash(ConflictRow::NotTheHolder, act.id(), other, Ruling::Open);
+        }
+        self.delivery.appointment =
+            Some(Appointment { from_ms: fact.from_ms, to_ms: fact.to_ms, mark: act.mark });
+        if self.stage.is_on_the_way() {
+            self.stage = Stage::RedeliveryScheduled;
+        }
     }
 
     fn contacted(&mut self, channel: Channel, party: Party, reached: bool) {

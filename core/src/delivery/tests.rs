@@ -606,6 +606,23 @@ fn a_courier_on_his_way_to_an_appointment_holds_the_parcel_against_a_recorded_re
 }
 
 #[test]
+fn an_appointment_for_a_parcel_that_the_station_sent_back_goes_to_a_person() {
+    let mut tale = Tale::out_for_delivery();
+    tale.station().tells(ParcelReceivedAtStation { condition: Condition::Sound });
+    tale.tells(ReturnAuthorised {});
+    tale.tells(ReturnStarted {});
+    let back = tale.tells(ParcelReturned {});
+    let window = RedeliveryScheduled { from_ms: 1, to_ms: 2, channel: Channel::Phone };
+    tale.by("A").having_seen(4).tells(window);
+
+    let parcel = tale.parcel();
+    assert_eq!((parcel.stage, parcel.delivery.appointment), (Stage::Returned, None));
+    let conflict = &parcel.margin.conflicts[0];
+    assert_eq!((conflict.row, conflict.ruling), (ConflictRow::NotTheHolder, Ruling::Open));
+    assert_eq!(conflict.other, Some(back));
+}
+
+#[test]
 fn a_delay_is_told_with_a_time_to_come() {
     let scene = Scene::new();
     let now = moment(scene.minute).ms;
