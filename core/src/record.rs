@@ -24,6 +24,9 @@ use crate::waybill::Waybill;
 impl Courier {
     /// Records an act. When a rule refuses, nothing is written.
     ///
+    /// Of a batch, what a rule speaks against is left out and named in
+    /// [`Recorded::left_out`]; the rest is recorded.
+    ///
     /// When the call returns, the act survives a dead battery (with `Durability::Full`).
     ///
     /// # Errors

@@ -280,34 +280,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
     match kind % COMMANDS {
-        34 => Command::SetPreference {
-            waybill,
-            wish: wish(b),
-            place: Some("the green cupboard".into()),
-            said_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
-            channel,
-            evidence: None,
-        },
-        35 => Command::RequestRedirect { waybill, to: person(), channel },
-        36 | 37 => Command::AnswerRedirect { waybill, reply: reply(yes), reason: None },
-        38 => Command::OfferAppointment { waybill, from_ms: soon, to_ms: soon + 1, channel },
-        39 => Command::LogStationCall { waybill, channel },
-        40 => Command::NotifyDelay {
-            waybill,
-            cause: DelayCause::TrafficControl,
-            position: yes.then(|| "on the bridge".into()),
-            eta_ms: soon,
-            channel,
-        },
-        41 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
-        42 => Command::HandInReceiptForm { waybill },
-        43 => Command::StoreMany {
-            parcels: vec![ToStore { waybill, code: None }],
-            site,
-            collect_before_ms: soon,
-            photo: None,
-        },
-        44 => Command::CompleteReturn { waybill },
+        n @ 34.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -393,6 +366,43 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             reason: CorrectionReason::IncorrectData,
             note: String::new(),
         },
+    }
+}
+
+/// The commands of wishes, delays, forms and batches.
+fn delivery_command(number: u8, a: u8, b: u8) -> Command {
+    let (waybill, yes) = (waybill(), b.is_multiple_of(2));
+    let channel = if yes { Channel::Phone } else { Channel::Sms };
+    let soon = MORNING_MS + 10_000_000;
+    match number {
+        34 => Command::SetPreference {
+            waybill,
+            wish: wish(b),
+            place: Some("the green cupboard".into()),
+            said_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+            channel,
+            evidence: None,
+        },
+        35 => Command::RequestRedirect { waybill, to: person(), channel },
+        36 | 37 => Command::AnswerRedirect { waybill, reply: reply(yes), reason: None },
+        38 => Command::OfferAppointment { waybill, from_ms: soon, to_ms: soon + 1, channel },
+        39 => Command::LogStationCall { waybill, channel },
+        40 => Command::NotifyDelay {
+            waybill,
+            cause: DelayCause::TrafficControl,
+            position: yes.then(|| "on the bridge".into()),
+            eta_ms: soon,
+            channel,
+        },
+        41 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
+        42 => Command::HandInReceiptForm { waybill },
+        43 => Command::StoreMany {
+            parcels: vec![ToStore { waybill, code: None }],
+            site: site("YZ-1"),
+            collect_before_ms: soon,
+            photo: None,
+        },
+        _ => Command::CompleteReturn { waybill },
     }
 }
 
