@@ -180,7 +180,7 @@ pub fn delay_notice(
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
     let promised = Deadline::at(parcel.promised_ms()?);
-    let near_ms = promised.due_ms() - i64::from(policy.delay_notice_lead_min) * 60_000;
+    let near_ms = promised.due_ms() - i64::from(policy.delay_lead_min) * 60_000;
     let brought = brought(parcel).next();
     if brought.is_some_and(|at| promised.judge(at) == Timeliness::OnTime)
         || (brought.is_none() && now.ms < near_ms)
@@ -210,7 +210,7 @@ pub fn same_city_delivery(
     policy: &Policy,
     now: &Moment,
 ) -> (Deadline, Timeliness) {
-    let clock = Deadline::after_minutes(collected, policy.same_city_h.saturating_mul(60));
+    let clock = Deadline::after_minutes(collected, policy.same_city_hours.saturating_mul(60));
     (clock, clock.standing(brought(parcel), now))
 }
 

@@ -29,9 +29,9 @@ pub struct Policy {
     /// Time to answer a redirection, minutes (S0; M34).
     pub redirect_answer_min: u32,
     /// How long before the promise a delay is to be told, minutes (ours; M27).
-    pub delay_notice_lead_min: u32,
+    pub delay_lead_min: u32,
     /// Time from collection to delivery inside one city, hours (S0; M25).
-    pub same_city_h: u32,
+    pub same_city_hours: u32,
     /// The least time between the two messages to a recipient who does not answer, hours
     /// (浙江省快递业促进条例 art. 33).
     pub unreachable_gap_h: u32,
@@ -52,8 +52,8 @@ impl Default for Policy {
             contact_channels_bad_address: 2,
             geofence_m: 200,
             redirect_answer_min: 60,
-            delay_notice_lead_min: 120,
-            same_city_h: 24,
+            delay_lead_min: 120,
+            same_city_hours: 24,
             unreachable_gap_h: 8,
             unreachable_silence_h: 24,
             receipt_form_return_h: None,
