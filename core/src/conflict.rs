@@ -64,6 +64,8 @@ pub enum ConflictRow {
     PickedUpAndRetrieved,
     /// Row 7: stored after consent was withdrawn, or a parcel for the door only.
     StoredWithoutConsent,
+    /// Row 8: the recipient had said another wish, and the actor could not know.
+    PreferenceChanged,
     /// Row 9: the address was corrected after the delivery.
     AddressCorrected,
     /// Row 10: somebody acted who did not hold the parcel.
@@ -78,7 +80,7 @@ pub enum ConflictRow {
 
 impl ConflictRow {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OutOfPlace,
         Self::Reassigned,
         Self::ReassignedAndSeen,
@@ -87,6 +89,7 @@ impl ConflictRow {
         Self::TwoOwners,
         Self::PickedUpAndRetrieved,
         Self::StoredWithoutConsent,
+        Self::PreferenceChanged,
         Self::AddressCorrected,
         Self::NotTheHolder,
         Self::CodeTwice,
@@ -105,6 +108,7 @@ impl ConflictRow {
             Self::TwoOwners => 5,
             Self::PickedUpAndRetrieved => 6,
             Self::StoredWithoutConsent => 7,
+            Self::PreferenceChanged => 8,
             Self::AddressCorrected => 9,
             Self::NotTheHolder => 10,
             Self::CodeTwice => 12,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decide::LeftOut;
 use crate::directory::Directory;
 use crate::document::NotAdopted;
 use crate::error::{Error, MediaError, Result};
@@ -117,6 +118,9 @@ pub struct Recorded {
     pub lanes: Vec<Lane>,
     /// When, as the phone knew it.
     pub at: Moment,
+    /// Of a batch, the parcels that were not recorded, each with the rule that speaks against it.
+    /// Show them: they are still in the courier's hands.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The open store of one courier.

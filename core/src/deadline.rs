@@ -14,8 +14,9 @@ pub(crate) use due::{confirm, next_due};
 use serde::{Deserialize, Serialize};
 
 use crate::complaint::Complaint;
+use crate::delivery::{Unreachable, unreachable};
 use crate::exception_report::ExceptionCase;
-use crate::parcel::Parcel;
+use crate::parcel::{Parcel, Stage};
 use crate::policy::Policy;
 use crate::temporary_storage::Notice;
 use crate::time::Moment;
@@ -96,6 +97,11 @@ impl Deadline {
         }
     }
 
+    /// Tells whether all of its time had passed at `at`, whatever the clocks' errors were.
+    pub fn has_passed(&self, at: &Moment) -> bool {
+        at.unsure_ms.is_some_and(|unsure| at.ms.saturating_sub(i64::from(unsure)) >= self.due_ms)
+    }
+
     /// Tells how it stands at `now`, if any of `stops` stopped it. The best proof counts.
     pub fn standing<'a>(
         &self,
@@ -157,14 +163,6 @@ pub fn exception_report(
     Some((clock, clock.standing(&case.acknowledged_at, now)))
 }
 
-/// The promised delivery (M26): stopped by the hand-over, or by a store with consent.
-pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
-    let clock = Deadline::at(parcel.promise_ms?);
-    let stored = parcel.storage.stay.as_ref().filter(|stay| stay.consent.is_some());
-    let stops = [parcel.delivered().map(|delivered| &delivered.at), stored.map(|stay| &stay.at)];
-    Some((clock, clock.standing(stops.into_iter().flatten(), now)))
-}
-
 /// The collection of a stored parcel (M33): from the notice to the last moment to collect it,
 /// stopped when it leaves the site, whoever takes it. `None` before the recipient was told.
 pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
@@ -213,6 +211,124 @@ pub fn legal_reply(
     let hours = policy.legal_reply_days.saturating_mul(24);
     let clock = Deadline::after_hours(complaint.received_at?, hours);
     Some((clock, clock.standing(&complaint.closed_at, now)))
+}
+
+// Delivery.
+
+/// The answer to a redirection (M34). `None` if none was ever asked. A hand-over stops it too: there
+/// is nothing left to answer.
+pub fn redirect_answer(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let redirect = parcel.delivery.redirect.as_ref()?;
+    let clock = Deadline::after_minutes(redirect.at, policy.redirect_answer_min);
+    let answered = redirect.answer.as_ref().map(|answer| &answer.at);
+    let moot = parcel.delivered().map(|delivered| &delivered.at);
+    Some((clock, clock.standing(answered.or(moot), now)))
+}
+
+/// The report of a refusal to the station (M35). `None` if nothing was refused.
+///
+/// Stopped when the courier called the station, or when the hub had the record. Nobody writes down
+/// when that was: it was before the station's first act in knowledge of it, and before `now`.
+pub fn refusal_report(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let refusal = parcel.delivery.refusal.as_ref()?;
+    let clock = Deadline::after_minutes(refusal.at, policy.report_min);
+    let received = refusal.mark.seq.is_some().then_some(now);
+    let standing = match (&refusal.called_at, refusal.known_at.as_ref().or(received)) {
+        (Some(called), _) => clock.judge(called),
+        (None, Some(by_then)) if clock.judge(by_then) == Timeliness::OnTime => Timeliness::OnTime,
+        (None, Some(_)) => Timeliness::CannotTell,
+        (None, None) => clock.standing([], now),
+    };
+    Some((clock, standing))
+}
+
+/// The word to the customer that his parcel comes late (M27): owed from the policy's lead before
+/// the promise on, and again before each new promise. `None` while nothing is owed.
+pub fn delay_notice(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let promised = Deadline::at(parcel.promised_ms()?);
+    let near_ms = promised.due_ms() - i64::from(policy.delay_lead_min) * 60_000;
+    let brought = brought(parcel).next();
+    if brought.is_some_and(|at| promised.judge(at) == Timeliness::OnTime)
+        || (brought.is_none() && now.ms < near_ms)
+    {
+        // Nothing is owed now; an earlier notice is judged by the promise it took the place of.
+        let told = parcel.delivery.delay.as_ref()?;
+        let clock = Deadline::at(told.instead_of_ms?);
+        return Some((clock, clock.judge(&told.at)));
+    }
+    match brought {
+        Some(at) => Some((promised, promised.judge(at))),
+        None if !parcel.stage.is_on_the_way() && parcel.stage != Stage::Assigned => None,
+        None => Some((promised, promised.standing([], now))),
+    }
+}
+
+/// The delivery by the hub's promise (M26). `None` without a promise.
+pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::at(parcel.promise_ms?);
+    Some((clock, clock.standing(brought(parcel), now)))
+}
+
+/// The delivery inside one city (M25) of a parcel that was collected at `collected`.
+pub fn same_city_delivery(
+    parcel: &Parcel,
+    collected: Moment,
+    policy: &Policy,
+    now: &Moment,
+) -> (Deadline, Timeliness) {
+    let clock = Deadline::after_minutes(collected, policy.same_city_hours.saturating_mul(60));
+    (clock, clock.standing(brought(parcel), now))
+}
+
+/// The way of a signed return form back to the station (M37). `None` without a form, and where the
+/// policy names no time.
+pub fn receipt_form_return(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let form = parcel.delivery.receipt_form.as_ref()?;
+    let hours = policy.receipt_form_return_h?;
+    let clock = Deadline::after_minutes(form.signed_at, hours.saturating_mul(60));
+    Some((clock, clock.standing(&form.handed_in_at, now)))
+}
+
+/// The wait of the unreachable rule that runs now (浙江省快递业促进条例 art. 33). Not a limit but a
+/// lock: `Running` is too early, `Late` says that its time has passed and the next step is free.
+pub fn unreachable_rule(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let free_ms = match unreachable(parcel, policy, now) {
+        Unreachable::FirstMessage => return None,
+        Unreachable::SecondMessage { from_ms: ms }
+        | Unreachable::Silence { until_ms: ms }
+        | Unreachable::Since { ms } => ms,
+    };
+    let clock = Deadline::at(free_ms);
+    Some((clock, clock.standing([], now)))
+}
+
+/// When the recipient got it, or it was stored with his consent: both keep a promise.
+fn brought(parcel: &Parcel) -> impl Iterator<Item = &Moment> {
+    let stay = parcel.storage.stay.as_ref().filter(|stay| {
+        let lies_there = stay.ended.is_none() || parcel.stage == Stage::PickedUp;
+        stay.consent.is_some() && lies_there
+    });
+    stay.map(|stay| &stay.at).into_iter().chain(parcel.delivered().map(|delivered| &delivered.at))
 }
 
 #[cfg(test)]

@@ -23,9 +23,11 @@ use crate::privacy::{VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
 use crate::temporary_storage::CodeBook;
 use crate::time::{Entropy, Moment};
+use crate::waybill::Waybill;
 
 pub use acts::decide;
 pub use lanes::lanes_of;
+pub use several::left_out;
 
 /// What is so around a command, apart from the lanes.
 pub struct Circumstances<'a> {
@@ -39,7 +41,8 @@ pub struct Circumstances<'a> {
     pub policy: &'a Policy,
     /// The sites known.
     pub directory: &'a Directory,
-    /// Metres between the phone and the parcel's address, if both places are known.
+    /// Metres between the phone and the parcel's address, if both places are known; of a batch, the
+    /// farthest.
     pub address_gap_m: Option<u32>,
     /// Metres between the phone and the station, if both places are known.
     pub station_gap_m: Option<u32>,
@@ -89,6 +92,18 @@ pub struct Decision {
     pub decided: Decided,
     /// The rule that speaks against it.
     pub refusal: Option<Refusal>,
+    /// Of a batch, the parcels that a rule speaks against. The facts are without them.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A parcel of a batch that was not recorded, and the rule that speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct LeftOut {
+    /// The parcel.
+    pub waybill: Waybill,
+    /// The rule.
+    pub refusal: Refusal,
 }
 
 /// Turns what was decided into the record of an act done against `refusal`.

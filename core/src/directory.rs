@@ -254,6 +254,8 @@ mod tests {
             kind,
             takes_fresh: false,
             takes_valuable: false,
+            takes_damaged: false,
+            codes: CodeIssuer::default(),
             hours: hours.into(),
             keeps_h,
         };

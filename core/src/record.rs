@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::command::Command;
 use crate::courier::{Courier, Here, Recorded};
-use crate::decide::{self, Circumstances, Decided, Draft, LaneStates};
+use crate::decide::{self, Circumstances, Decided, Draft, LaneStates, LeftOut};
 use crate::error::{Error, MediaError, Result};
 use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
 use crate::evidence::EvidenceRef;
@@ -20,9 +20,13 @@ use crate::refusal::Refusal;
 use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
 use crate::temporary_storage::CodeBook;
 use crate::time::BootMoment;
+use crate::waybill::Waybill;
 
 impl Courier {
     /// Records an act. When a rule refuses, nothing is written.
+    ///
+    /// Of a batch, what a rule speaks against is left out and named in
+    /// [`Recorded::left_out`]; the rest is recorded.
     ///
     /// When the call returns, the act survives a dead battery (with `Durability::Full`).
     ///
@@ -57,6 +61,15 @@ impl Courier {
             Ok(decision) => decision.refusal,
             Err(refusal) => Some(refusal),
         })
+    }
+
+    /// Tells which parcels of a batch a rule speaks against, without recording anything. Empty for
+    /// a command that is no batch.
+    pub fn check_each(&self, command: &Command) -> Result<Vec<LeftOut>> {
+        let db = &self.store()?.db;
+        let at = self.circumstances(db, command)?;
+        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
+        Ok(decide::left_out(command, &lanes.states, &at))
     }
 
     fn write(&mut self, command: &Command, done: Option<&str>) -> Result<Recorded> {
@@ -95,7 +108,8 @@ impl Courier {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
             vault::put(&tx, lane.n, entry, first)?;
         }
-        let (recorded, head) = writer.finish()?;
+        let (mut recorded, head) = writer.finish()?;
+        recorded.left_out = decision.left_out;
         let codes = self.codes_after(&decision.decided);
         if let Some(codes) = &codes {
             Key::Codes.set(&tx, codes)?;
@@ -169,11 +183,13 @@ impl Courier {
                 return Err(MediaError::NotBoundHere.into());
             }
         }
-        if let (Command::Deliver { waybill, .. }, Some(here)) = (command, self.here) {
-            at.address_gap_m = match LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
-                Some(row) => gap_to_address(db, &row.confirmed, here)?,
-                None => None,
-            };
+        if let (Some(waybills), Some(here)) = (handed_over(command), self.here) {
+            for waybill in waybills {
+                if let Some(row) = LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
+                    let gap = gap_to_address(db, &row.confirmed, here)?;
+                    at.address_gap_m = at.address_gap_m.max(gap);
+                }
+            }
             at.station_gap_m = match (self.directory().station_lng, self.directory().station_lat) {
                 (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
                 _ => None,
@@ -219,7 +235,8 @@ impl<'a> Writer<'a> {
         at: &'a Circumstances<'a>,
         lanes: Lanes,
     ) -> Self {
-        let recorded = Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now };
+        let recorded =
+            Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now, left_out: Vec::new() };
         Self { db, courier, at, head: courier.head, lanes, recorded }
     }
 
@@ -282,7 +299,7 @@ impl<'a> Writer<'a> {
         let (head, row) = self.head.append(self.db, lane.0, &bytes)?;
         self.head = head;
         for item in draft.fact.evidence() {
-            Media::queue(self.db, item.id, row)?;
+            Media::queue(self.db, &draft.lane, item, row)?;
         }
         if needs_refold(&event) {
             // The fold starts over without the event this one undoes.
@@ -316,6 +333,15 @@ impl<'a> Writer<'a> {
             }
         }
         Ok((self.recorded, self.head))
+    }
+}
+
+/// The parcels that a command hands over, if it does.
+fn handed_over(command: &Command) -> Option<&[Waybill]> {
+    match command {
+        Command::Deliver { waybill, .. } => Some(std::slice::from_ref(waybill)),
+        Command::DeliverMany { waybills, .. } => Some(waybills),
+        _ => None,
     }
 }
 

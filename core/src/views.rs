@@ -57,7 +57,8 @@ pub struct Stop {
     pub waybill: Waybill,
     /// Where it stands, such as `out_for_delivery`.
     pub stage: String,
-    /// Promised delivery, UTC milliseconds.
+    /// When the courier is to be there at the latest, UTC milliseconds: the end of the window
+    /// agreed on or wished for, or what was promised (M20).
     pub due_ms: Option<i64>,
 }
 
@@ -117,7 +118,7 @@ impl Courier {
         LaneRow::load(db, lane)?.map(|row| row.live(db)).transpose()
     }
 
-    /// Lists the courier's open parcels, the nearest promise first.
+    /// Lists the courier's open parcels, the nearest deadline first (M20).
     pub fn stops(&self) -> Result<Vec<Stop>> {
         let db = &self.store()?.db;
         let mut rows = db.prepare_cached(
@@ -264,13 +265,15 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.map(|person| Person {
-            name: mask::mask_name(&person.name),
-            phone: mask::mask_phone(&person.phone),
-            address: mask::mask_address(&person.address),
-            lng: None,
-            lat: None,
-        }))
+        Ok(self.recipient(waybill)?.as_ref().map(masked))
+    }
+
+    /// Returns a person that an event of this phone's lanes points at, masked.
+    pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Person(person)) => Some(masked(&person)),
+            _ => None,
+        })
     }
 
     /// Returns the recipient of a parcel in the clear, to call him or to find his door.
@@ -329,6 +332,16 @@ impl Courier {
             .query_row([id.0.as_bytes()], |_| Ok(()))
             .optional()?;
         Ok(held.is_some())
+    }
+}
+
+fn masked(person: &Person) -> Person {
+    Person {
+        name: mask::mask_name(&person.name),
+        phone: mask::mask_phone(&person.phone),
+        address: mask::mask_address(&person.address),
+        lng: None,
+        lat: None,
     }
 }
 

@@ -73,8 +73,12 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         // A clerk sees all of his station, an owner all of what is his.
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
 
-        // The waybill: only the present holder learns who and where.
-        Fact::ParcelAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
+        // The waybill, and what the recipient wants of it: only the present holder learns who and
+        // where.
+        Fact::ParcelAnnounced(_)
+        | Fact::RedirectRequested(_)
+        | Fact::DeliveryRedirected(_)
+        | Fact::PreferenceSet(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Where the parcel is, who has it, and what the station orders.
         Fact::ParcelArrivedAtHub(_)
@@ -94,6 +98,9 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ReturnAuthorised(_)
         | Fact::ReturnStarted(_)
         | Fact::ParcelReturned(_)
+        | Fact::RedirectAnswered(_)
+        | Fact::ReceiptFormSigned(_)
+        | Fact::ReceiptFormHandedIn(_)
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
@@ -106,6 +113,9 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::RecipientContactFailed(_)
         | Fact::AddressArrived(_)
         | Fact::RedeliveryScheduled(_)
+        | Fact::AppointmentOffered(_)
+        | Fact::DelayNotified(_)
+        | Fact::StationCalled(_)
         | Fact::StorageConsentAsked(_)
         | Fact::StorageConsented(_)
         | Fact::StorageDeclined(_)
@@ -292,6 +302,15 @@ mod tests {
         ("ReturnAuthorised", "ff--pp"),
         ("ReturnStarted", "ff--pp"),
         ("ParcelReturned", "ff--pp"),
+        ("PreferenceSet", "pf--pp"),
+        ("RedirectRequested", "pf--pp"),
+        ("RedirectAnswered", "ff--pp"),
+        ("DeliveryRedirected", "pf--pp"),
+        ("AppointmentOffered", "f---pp"),
+        ("StationCalled", "f---pp"),
+        ("DelayNotified", "f---pp"),
+        ("ReceiptFormSigned", "ff--pp"),
+        ("ReceiptFormHandedIn", "ff--pp"),
         ("StorageConsentAsked", "f---pp"),
         ("StorageConsented", "f---pp"),
         ("StorageDeclined", "f---pp"),

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deadline, Timeliness, closure, exception_report, first_contact, legal_reply, route_promise,
-    storage_collect, storage_notice, storage_redelivery,
+    Deadline, Timeliness, closure, delay_notice, exception_report, first_contact, legal_reply,
+    receipt_form_return, redirect_answer, refusal_report, route_promise, storage_collect,
+    storage_notice, storage_redelivery, unreachable_rule,
 };
 use crate::complaint::Complaint;
 use crate::event::Lane;
@@ -23,6 +24,16 @@ use crate::time::Moment;
 pub enum DeadlineKind {
     /// The promised delivery (M26).
     RoutePromise,
+    /// The word to the customer that his parcel comes late (M27).
+    DelayNoticeBefore,
+    /// The answer to a redirection (M34).
+    RedirectAnswer,
+    /// The report of a refusal to the station (M35).
+    RefusalReport,
+    /// The way of a signed return form back to the station (M37).
+    ReceiptFormReturn,
+    /// The wait before a recipient counts as unreachable: a lock, not a limit.
+    UnreachableRule,
     /// The notice to the recipient of a stored parcel (M32).
     StorageNotice,
     /// The recipient collects a stored parcel (M33).
@@ -91,6 +102,41 @@ const PARCEL: &[Row<Parcel>] = &[
         },
     },
     Row {
+        kind: DeadlineKind::DelayNoticeBefore,
+        rule: "M27: tell the customer before the promise passes",
+        value: Some("delay_lead_min"),
+        clock: delay_notice,
+        owed: on_its_way,
+    },
+    Row {
+        kind: DeadlineKind::RedirectAnswer,
+        rule: "M34: answer a redirection",
+        value: Some("redirect_answer_min"),
+        clock: redirect_answer,
+        owed: on_its_way,
+    },
+    Row {
+        kind: DeadlineKind::RefusalReport,
+        rule: "M35: report a refusal to the station at once",
+        value: Some("report_min"),
+        clock: refusal_report,
+        owed: |parcel| parcel.stage == Stage::RefusedHeld,
+    },
+    Row {
+        kind: DeadlineKind::ReceiptFormReturn,
+        rule: "M37: hand the signed form in",
+        value: Some("receipt_form_return_h"),
+        clock: receipt_form_return,
+        owed: |_| true,
+    },
+    Row {
+        kind: DeadlineKind::UnreachableRule,
+        rule: "two messages, and silence, before a recipient counts as unreachable",
+        value: Some("unreachable_silence_h"),
+        clock: unreachable_rule,
+        owed: on_its_way,
+    },
+    Row {
         kind: DeadlineKind::StorageNotice,
         rule: "M32: tell the recipient where it lies",
         value: Some("storage_notice_min"),
@@ -144,6 +190,10 @@ const COMPLAINT: &[Row<Complaint>] = &[
         owed: |complaint| complaint.closed.is_none(),
     },
 ];
+
+fn on_its_way(parcel: &Parcel) -> bool {
+    !parcel.stage.is_terminal()
+}
 
 fn lies_at_a_site(parcel: &Parcel) -> bool {
     parcel.storage.current_stay().is_some()

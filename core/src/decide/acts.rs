@@ -3,16 +3,19 @@
 use super::at_a_site::{extend, pick_up, record_notice, replace_code, store};
 use super::desk::Desk;
 use super::lanes::is_physical;
-use super::several::{may_correct, reconcile, revoke, take_out, what_it_is_about};
+use super::several::{
+    answer_redirect, batch, may_correct, reconcile, revoke, take_out, what_it_is_about,
+};
 use super::{Circumstances, Decision, Draft, LaneStates, lanes_of};
 use crate::command::Command;
 use crate::complaint::{
     ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken, rules as complaint,
 };
 use crate::delivery::{
-    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered,
-    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
-    ReturnStarted, rules as delivery,
+    AddressArrived, AppointmentOffered, DelayNotified, DeliveryAttemptFailed, DeliveryRefused,
+    ParcelDelivered, ParcelReturned, PreferenceSet, ReceiptFormHandedIn, ReceiptFormSigned,
+    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, RedirectRequested,
+    ReturnAuthorised, ReturnStarted, StationCalled, Wish, rules as delivery, wish::rules as wishes,
 };
 use crate::event::{CorrectionDeclared, Fact, Lane};
 use crate::exception_report::{
@@ -105,6 +108,64 @@ pub fn decide(
         Command::StartReturn { waybill } => {
             let verdict = delivery::may_start_return(desk.parcel(waybill)?, at);
             desk.tell(verdict, waybill, ReturnStarted {})
+        }
+        Command::DeliverMany { .. } | Command::StoreMany { .. } => batch(&desk, command),
+        Command::OfferAppointment { waybill, from_ms, to_ms, channel } => {
+            let fact = AppointmentOffered { from_ms: *from_ms, to_ms: *to_ms, channel: *channel };
+            let verdict = delivery::may_offer(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::SetPreference { waybill, wish, place, said_by, channel, evidence } => {
+            let parcel = desk.parcel(waybill)?;
+            let before = parcel.delivery.preference.as_ref().map_or(0, |wish| wish.version);
+            let place = place.as_deref().filter(|_| *wish == Wish::NamedPlace);
+            let fact = PreferenceSet {
+                version: before.saturating_add(1),
+                wish: wish.clone(),
+                place: desk.text(&Lane::Parcel(waybill.clone()), place),
+                consent: matches!(wish, Wish::AtSite { .. })
+                    .then(|| ConsentId::new(at.now.ms, at.entropy)),
+                said_by: *said_by,
+                channel: *channel,
+                evidence: evidence.clone(),
+            };
+            desk.tell(wishes::may_prefer(parcel, &fact, at), waybill, fact)
+        }
+        Command::RequestRedirect { waybill, to, channel } => {
+            let verdict = wishes::may_redirect(desk.parcel(waybill)?, to, at);
+            let lane = Lane::Parcel(waybill.clone());
+            let to = desk.decided.seal(&lane, &VaultBody::Person(to.clone()), at);
+            desk.tell(verdict, waybill, RedirectRequested { to, channel: *channel })
+        }
+        Command::AnswerRedirect { waybill, reply, reason } => {
+            answer_redirect(desk, waybill, *reply, reason.as_deref())
+        }
+        Command::LogStationCall { waybill, channel } => {
+            let verdict = delivery::may_call_station(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StationCalled { channel: *channel })
+        }
+        Command::NotifyDelay { waybill, cause, position, eta_ms, channel } => {
+            let parcel = desk.parcel(waybill)?;
+            let fact = DelayNotified {
+                cause: *cause,
+                eta_ms: *eta_ms,
+                position: desk.text(&Lane::Parcel(waybill.clone()), position.as_deref()),
+                channel: *channel,
+            };
+            desk.tell(delivery::may_notify_delay(parcel, &fact, at), waybill, fact)
+        }
+        Command::SignReceiptForm { waybill, clear, photo } => {
+            let fact = ReceiptFormSigned { clear: *clear, photo: photo.clone() };
+            let verdict = delivery::may_sign_form(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::HandInReceiptForm { waybill } => {
+            let verdict = delivery::may_hand_in_form(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ReceiptFormHandedIn {})
+        }
+        Command::CompleteReturn { waybill } => {
+            let verdict = delivery::may_complete_return(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ParcelReturned {})
         }
         Command::AskConsent { waybill, channel, site } => {
             let verdict = storage::may_ask(desk.parcel(waybill)?, site, at);

@@ -12,7 +12,22 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
             std::iter::once(count_lane(at)).chain(parcels).collect()
         }
         Command::TakeOut { waybills } => waybills.iter().cloned().map(Lane::Parcel).collect(),
-        Command::Contact { waybill, .. }
+        Command::DeliverMany { waybills, .. } => {
+            waybills.iter().cloned().map(Lane::Parcel).collect()
+        }
+        Command::StoreMany { parcels, .. } => {
+            parcels.iter().map(|one| Lane::Parcel(one.waybill.clone())).collect()
+        }
+        Command::OfferAppointment { waybill, .. }
+        | Command::SetPreference { waybill, .. }
+        | Command::RequestRedirect { waybill, .. }
+        | Command::AnswerRedirect { waybill, .. }
+        | Command::LogStationCall { waybill, .. }
+        | Command::NotifyDelay { waybill, .. }
+        | Command::SignReceiptForm { waybill, .. }
+        | Command::HandInReceiptForm { waybill }
+        | Command::CompleteReturn { waybill }
+        | Command::Contact { waybill, .. }
         | Command::Arrive { waybill }
         | Command::Deliver { waybill, .. }
         | Command::FailAttempt { waybill, .. }
@@ -72,6 +87,14 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::Contact { .. }
         | Command::Arrive { .. }
         | Command::Deliver { .. }
+        | Command::DeliverMany { .. }
+        | Command::StoreMany { .. }
+        | Command::OfferAppointment { .. }
+        | Command::LogStationCall { .. }
+        | Command::NotifyDelay { .. }
+        | Command::SignReceiptForm { .. }
+        | Command::HandInReceiptForm { .. }
+        | Command::CompleteReturn { .. }
         | Command::FailAttempt { .. }
         | Command::Refuse { .. }
         | Command::StartReturn { .. }
@@ -86,6 +109,9 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::ReceiveComplaint { .. }
         | Command::ContactCustomer { .. } => true,
         Command::ScheduleRedelivery { .. }
+        | Command::SetPreference { .. }
+        | Command::RequestRedirect { .. }
+        | Command::AnswerRedirect { .. }
         | Command::AskConsent { .. }
         | Command::RecordConsent { .. }
         | Command::DeclineStorage { .. }

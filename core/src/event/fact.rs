@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 
 use crate::complaint::{ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken};
 use crate::delivery::{
-    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered, ParcelReturned,
-    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
-    ReturnStarted,
+    AddressArrived, AppointmentOffered, DelayNotified, DeliveryAttemptFailed, DeliveryRedirected,
+    DeliveryRefused, ParcelDelivered, ParcelReturned, PreferenceSet, ReceiptFormHandedIn,
+    ReceiptFormSigned, RecipientContactFailed, RecipientContacted, RedeliveryScheduled,
+    RedirectAnswered, RedirectRequested, ReturnAuthorised, ReturnStarted, StationCalled,
 };
 use crate::evidence::EvidenceRef;
 use crate::exception_report::{
@@ -126,6 +127,15 @@ facts! {
     ReturnAuthorised = 1,
     ReturnStarted = 1,
     ParcelReturned = 1,
+    PreferenceSet = 1,
+    RedirectRequested = 1,
+    RedirectAnswered = 1,
+    DeliveryRedirected = 1,
+    AppointmentOffered = 1,
+    StationCalled = 1,
+    DelayNotified = 1,
+    ReceiptFormSigned = 1,
+    ReceiptFormHandedIn = 1,
     StorageConsentAsked = 1,
     StorageConsented = 1,
     StorageDeclined = 1,
@@ -214,6 +224,8 @@ impl Fact {
             }
             Self::StorageConsented(consented) => consented.evidence.iter().collect(),
             Self::ParcelStored(stored) => stored.photo.iter().collect(),
+            Self::PreferenceSet(set) => set.evidence.iter().collect(),
+            Self::ReceiptFormSigned(signed) => signed.photo.iter().collect(),
             Self::ExceptionReported(reported) => reported.evidence.iter().collect(),
             Self::EvidenceAdded(added) => vec![&added.evidence],
             _ => Vec::new(),

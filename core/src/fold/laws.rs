@@ -4,17 +4,19 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, ToStore};
 use crate::complaint::{
     ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource, CustomerFirstContacted,
     OwnerTaken,
 };
 use crate::decide::{Circumstances, LaneStates, decide, lanes_of};
 use crate::delivery::{
-    AddressArrived, AttemptFailure, Channel, DeliveryAttemptFailed, DeliveryRefused,
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, ProofItem,
-    ProofKind, RecipientContacted, RedeliveryScheduled, RefusalClass, ReturnAuthorised,
-    ReturnStarted,
+    AddressArrived, AppointmentOffered, AttemptFailure, Channel, DeclineClass, DelayCause,
+    DelayNotified, DeliveryAttemptFailed, DeliveryRedirected, DeliveryRefused, HandoverMethod,
+    IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, PreferenceSet, ProofItem,
+    ProofKind, ReceiptFormHandedIn, ReceiptFormSigned, RecipientContacted, RedeliveryScheduled,
+    RedirectAnswered, RedirectReply, RedirectRequested, RefusalClass, ReturnAuthorised,
+    ReturnStarted, StationCalled, Wish,
 };
 use crate::event::{CorrectionDeclared, Envelope};
 use crate::exception_report::{
@@ -48,7 +50,33 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 32 {
+    match kind % 41 {
+        32 => {
+            let consent = yes.then_some(consent().consent);
+            PreferenceSet {
+                version: u32::from(a % 4),
+                wish: wish(b),
+                place: None,
+                consent,
+                said_by: if a > 200 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+                channel: Channel::Phone,
+                evidence: None,
+            }
+            .into()
+        }
+        33 => RedirectRequested { to: vault(a), channel: Channel::App }.into(),
+        34 => {
+            RedirectAnswered { request: event_id(a % 50), reply: reply(yes), reason: None }.into()
+        }
+        35 => DeliveryRedirected { request: event_id(a % 50), recipient: vault(b) }.into(),
+        36 => AppointmentOffered { from_ms: 1, to_ms: 2, channel: Channel::Sms }.into(),
+        37 => StationCalled { channel: Channel::Phone }.into(),
+        38 => {
+            let (cause, channel) = (DelayCause::Weather, Channel::Sms);
+            DelayNotified { cause, eta_ms: i64::from(b), position: None, channel }.into()
+        }
+        39 => ReceiptFormSigned { clear: yes, photo: None }.into(),
+        40 => ReceiptFormHandedIn {}.into(),
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -109,6 +137,26 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
             text: crate::id::Digest([1; 32]),
         }
         .into(),
+    }
+}
+
+fn wish(b: u8) -> Wish {
+    match b % 4 {
+        0 => Wish::Door,
+        1 => Wish::AtSite { site: site("YZ-1"), liability: Liability::Site },
+        2 => Wish::NamedPlace,
+        _ => {
+            let from_ms = MORNING_MS + 10_000_000;
+            Wish::Window { from_ms, to_ms: from_ms + 1 }
+        }
+    }
+}
+
+fn reply(yes: bool) -> RedirectReply {
+    if yes {
+        RedirectReply::Accept
+    } else {
+        RedirectReply::Decline { class: DeclineClass::OutsideArea }
     }
 }
 
@@ -264,6 +312,9 @@ fn conflicts(state: &LaneState) -> usize {
     state.margin().map_or(0, |margin| margin.conflicts.len())
 }
 
+/// How many numbers [`command`] knows.
+const COMMANDS: u8 = 49;
+
 /// A command by number, on the one parcel and the one case of these tests.
 fn command(kind: u8, a: u8, b: u8) -> Command {
     let (waybill, yes) = (waybill(), b.is_multiple_of(2));
@@ -271,7 +322,8 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 38 {
+    match kind % COMMANDS {
+        n @ 38.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -364,6 +416,43 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     }
 }
 
+/// The commands of wishes, delays, forms and batches.
+fn delivery_command(number: u8, a: u8, b: u8) -> Command {
+    let (waybill, yes) = (waybill(), b.is_multiple_of(2));
+    let channel = if yes { Channel::Phone } else { Channel::Sms };
+    let soon = MORNING_MS + 10_000_000;
+    match number {
+        38 => Command::SetPreference {
+            waybill,
+            wish: wish(b),
+            place: Some("the green cupboard".into()),
+            said_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+            channel,
+            evidence: None,
+        },
+        39 => Command::RequestRedirect { waybill, to: person(), channel },
+        40 | 41 => Command::AnswerRedirect { waybill, reply: reply(yes), reason: None },
+        42 => Command::OfferAppointment { waybill, from_ms: soon, to_ms: soon + 1, channel },
+        43 => Command::LogStationCall { waybill, channel },
+        44 => Command::NotifyDelay {
+            waybill,
+            cause: DelayCause::TrafficControl,
+            position: yes.then(|| "on the bridge".into()),
+            eta_ms: soon,
+            channel,
+        },
+        45 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
+        46 => Command::HandInReceiptForm { waybill },
+        47 => Command::StoreMany {
+            parcels: vec![ToStore { waybill, code: None }],
+            site: site("YZ-1"),
+            collect_before_ms: soon,
+            photo: None,
+        },
+        _ => Command::CompleteReturn { waybill },
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -436,8 +525,8 @@ proptest! {
         lanes.insert(parcel_lane(), Tale::out_with(goods).state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 38, who) {
-                (24..=32 | 37, 30..) | (_, 240..) => 3,
+            let who = match (kind % COMMANDS, who) {
+                (24..=32 | 37 | 48, 30..) | (38..=40, 100..200) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
             };

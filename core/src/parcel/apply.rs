@@ -3,7 +3,7 @@
 //! Total: a fact about the parcel's whereabouts (physical) always counts against an order of the
 //! station; two such facts that exclude each other become an open conflict, and the first counts
 //! until a person rules. Rows of DOMAIN.md C6 placed here and in the files beside it: 1, 2, 3, 4
-//! (flags), 6, 7, 9, 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
+//! (flags), 6 to 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
 
 use super::{
     Assignment, Claim, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
@@ -22,6 +22,8 @@ impl Parcel {
             return;
         }
         let act = Incoming::new(&event.envelope, lane_seq);
+        self.note_silence(&event.fact, &act);
+        self.note_station_knows(&act);
         match &event.fact {
             Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
             Fact::ParcelArrivedAtHub(fact) => self.tracked(&fact.facility, fact.at_ms, false),

@@ -40,7 +40,7 @@ pub(crate) fn write(
                 name(&parcel.stage),
                 !parcel.stage.is_terminal(),
                 mine,
-                parcel.promise_ms,
+                parcel.due_ms(),
                 due_ms
             ])?;
         }

@@ -61,6 +61,8 @@ pub enum ConsentGiver {
     Recipient,
     /// Somebody the recipient named.
     Deputy,
+    /// The sender, for a recipient who counts as unreachable (浙江省快递业促进条例 art. 33).
+    Sender,
     /// The courier himself: always refused, and named here so that a record can say so.
     Courier,
 }

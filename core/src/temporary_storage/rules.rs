@@ -2,6 +2,7 @@
 
 use super::{ConsentGiver, ParcelStored, SiteKind, Stay, StorageConsented, StorageExtended};
 use crate::decide::Circumstances;
+use crate::delivery::rules::is_unreachable;
 use crate::delivery::{AttemptFailure, Channel};
 use crate::directory::Site;
 use crate::id::SiteId;
@@ -10,7 +11,7 @@ use crate::parcel::{Parcel, Stage};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 
 /// Returns the site if goods like these may lie there.
-fn fitting_site<'a>(
+pub(crate) fn fitting_site<'a>(
     parcel: &Parcel,
     site: &SiteId,
     at: &Circumstances<'a>,
@@ -37,6 +38,8 @@ pub(crate) fn may_consent(parcel: &Parcel, fact: &StorageConsented, at: &Circums
     concerns(parcel, at)?;
     may_go_on(parcel)?;
     refuse_if(fact.given_by == ConsentGiver::Courier, Refusal::ConsentByCourier)?;
+    let unreached = fact.given_by == ConsentGiver::Sender && !is_unreachable(parcel, at);
+    refuse_if(unreached, Refusal::NotUnreachable)?;
     let site = fitting_site(parcel, &fact.site, at)?;
     // Nobody keeps a place the recipient named: his word must be there to be shown (M28, M31).
     let spoken = matches!(fact.channel, Channel::Phone | Channel::InPerson);
@@ -139,23 +142,25 @@ fn agreed_until(parcel: &Parcel, site: &SiteId, at: &Circumstances) -> Result<i6
     })
 }
 
-/// The recipient was absent, and no second delivery was agreed on (M29). A consent is his explicit
-/// wish and comes before this; without one, the appointment is offered first.
+/// The recipient was absent, and no second delivery was offered or agreed on (M29). A consent is
+/// his explicit wish and comes before this; without one, the appointment is offered first.
 fn absent_and_unasked(parcel: &Parcel) -> bool {
     let absent = |last: &crate::delivery::FailedAttempt| last.cause == AttemptFailure::Absent;
     parcel.delivery.last_attempt.as_ref().is_some_and(absent)
         && parcel.delivery.appointment.is_none()
+        && parcel.delivery.offered.is_none()
 }
 
-/// Tells whether the recipient agreed to have the parcel left at a place he named.
+/// Tells whether the recipient agreed to have the parcel left at a place he named, or wished it.
 ///
 /// The consent is an ordinary storage consent for a site of the kind `NamedPlace`; a station's
 /// directory carries one such site, and the hand-over says in the vault which place it was.
 pub(crate) fn place_agreed(parcel: &Parcel, at: &Circumstances) -> bool {
-    parcel.storage.consents.iter().any(|consent| {
-        let kind = at.directory.site(&consent.site).map(|site| site.kind);
-        kind == Some(SiteKind::NamedPlace) && consent.is_live(at.now.ms)
-    })
+    parcel.wished_at_named_place()
+        || parcel.storage.consents.iter().any(|consent| {
+            let kind = at.directory.site(&consent.site).map(|site| site.kind);
+            kind == Some(SiteKind::NamedPlace) && consent.is_live(at.now.ms)
+        })
 }
 
 /// Telling the recipient of a stay: there must be one.

@@ -257,6 +257,22 @@ impl Storage {
         }
         found
     }
+
+    /// A new wish takes the place of every earlier consent but those for the site it names. A stay
+    /// elsewhere goes on, and the recipient wants it brought.
+    pub(crate) fn supersede(&mut self, site: Option<&SiteId>, act: &Incoming) {
+        self.asked = None;
+        for consent in &mut self.consents {
+            if consent.withdrawn.is_none() && Some(&consent.site) != site {
+                consent.withdrawn = Some(act.mark);
+            }
+        }
+        if let Some(stay) = self.current_stay_mut()
+            && Some(&stay.site) != site
+        {
+            stay.redelivery_asked.get_or_insert(act.envelope.at);
+        }
+    }
 }
 
 impl Parcel {
@@ -356,11 +372,16 @@ impl Parcel {
         }
         self.check_orders(act, false);
         if against_wish {
-            // Row 7: the store stands, the right to the door is kept, and nobody is blamed for
-            // what he could not know.
+            // Row 7, and row 8 if a new wish withdrew the consent: the store stands, the right to
+            // the door is kept, and nobody is blamed for what he could not know.
             let ruling = withdrawn.map_or(Ruling::Settled, |mark| act.settled(&mark));
             let other = withdrawn.map(|mark| mark.event);
-            self.margin.clash(ConflictRow::StoredWithoutConsent, act.id(), other, ruling);
+            let wished = self.delivery.preference.as_ref().map(|wish| wish.mark.event);
+            let row = match other {
+                Some(_) if other == wished => ConflictRow::PreferenceChanged,
+                _ => ConflictRow::StoredWithoutConsent,
+            };
+            self.margin.clash(row, act.id(), other, ruling);
         }
         self.settle(claim);
     }

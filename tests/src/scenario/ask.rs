@@ -5,16 +5,16 @@ use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Te
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::text;
 
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
 pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
-        "recipient_masked" => json(courier.recipient_masked(&waybill(with))),
-        "storage" => json(courier.storage(&waybill(with))),
-        "check_code" => json(courier.check_code(&waybill(with), text(&with["code"]))),
+        "recipient_masked" => answer(courier.recipient_masked(&waybill(with))),
+        "storage" => answer(courier.storage(&waybill(with))),
+        "check_code" => answer(courier.check_code(&waybill(with), text(&with["code"]))),
         "render_notice" => {
             let language = serde_json::from_value(with["language"].clone());
             let audience = serde_json::from_value(with["audience"].clone());
@@ -43,12 +43,19 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             let found = courier.lint_message(text(&with["text"]));
             found.into_iter().map(|found| format!("{}: {}", found.list, found.word)).collect()
         }
+        "delivery_view" => {
+            let view = courier.delivery_view(&waybill(with)).expect("a good disk");
+            let view = view.expect("a known parcel");
+            let redirect = view.redirect.map(|redirect| json!({ "to": redirect.to }));
+            let wish = view.wish.map(|wish| json!({ "wish": wish.wish, "place": wish.place }));
+            json!({ "wish": wish, "redirect": redirect, "unreachable": view.unreachable })
+        }
         "stops" => {
             let stops = courier.stops().expect("a good disk");
             stops.iter().map(|stop| stop.waybill.to_string()).collect()
         }
         "deadline" => {
-            let clocks = json(courier.deadlines(&Lane::parse(text(&with["lane"]))));
+            let clocks = answer(courier.deadlines(&Lane::parse(text(&with["lane"]))));
             let clocks = clocks.as_array().expect("a list");
             let clock = clocks.iter().find(|clock| clock["kind"] == with["kind"]);
             clock.map_or(Value::Null, |clock| clock["standing"].clone())
@@ -65,10 +72,10 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             Err(error) => error.code().into(),
         },
         "notice" => rendered(with),
-        "deadlines" => json(courier.deadlines(&Lane::parse(text(&with["lane"])))),
-        "deadlines_due" => json(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
-        "next_deadline" => json(courier.next_deadline()),
-        "explain_policy" => json(courier.explain_policy(text(&with["value"]))),
+        "deadlines" => answer(courier.deadlines(&Lane::parse(text(&with["lane"])))),
+        "deadlines_due" => answer(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
+        "next_deadline" => answer(courier.next_deadline()),
+        "explain_policy" => answer(courier.explain_policy(text(&with["value"]))),
         _ => panic!("{at}: unknown question {question}"),
     }
 }
@@ -97,6 +104,6 @@ fn waybill(with: &Value) -> Waybill {
     Waybill::parse(text(&with["waybill"])).expect("a waybill number")
 }
 
-fn json(answer: Result<impl Serialize>) -> Value {
+fn answer(answer: Result<impl Serialize>) -> Value {
     serde_json::to_value(answer.expect("a good disk")).expect("plain data")
 }
