@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::complaint::Complaint;
-use crate::exception_report::ExceptionCase;
+use crate::exception_report::{CasePromise, ExceptionCase, ExceptionKind, MisdeliveryStep};
 use crate::parcel::Parcel;
+use crate::pickup::PickupOrder;
 use crate::policy::Policy;
 use crate::temporary_storage::Notice;
 use crate::time::Moment;
@@ -124,6 +125,48 @@ pub fn exception_report(
     Some((clock, clock.standing(&case.acknowledged_at, now)))
 }
 
+/// The word to somebody concerned after a clerk owns the case (M47). `None` before that, and as long
+/// as the policy sets no time.
+pub fn exception_feedback(
+    case: &ExceptionCase,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::after_minutes(case.acknowledged_at?, policy.exception_feedback_min?);
+    Some((clock, clock.standing(case.told.iter().map(|told| &told.at), now)))
+}
+
+/// The first word to the recipient after a misdelivery is known (M51). `None` for any other case.
+pub fn misdelivery_contact(
+    case: &ExceptionCase,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    if case.kind != Some(ExceptionKind::Misdelivery) {
+        return None;
+    }
+    let clock = Deadline::after_minutes(case.reported_at?, policy.misdelivery_contact_min);
+    let spoken =
+        case.steps.iter().filter(|taken| taken.step == MisdeliveryStep::RecipientContacted);
+    Some((clock, clock.standing(spoken.map(|taken| &taken.at), now)))
+}
+
+/// A promise to a customer (M51): it runs as said, and stops when it is kept.
+pub fn promise(made: &CasePromise, now: &Moment) -> (Deadline, Timeliness) {
+    let limit_ms = made.until_ms.saturating_sub(made.made_at.ms);
+    let clock = Deadline { start: made.made_at, limit_ms };
+    (clock, clock.standing(&made.kept_at, now))
+}
+
+/// The courier's visit to a sender (M10): by the end of the window he is there, or has told of a
+/// later time, or the order has ended. `None` before the order was announced.
+pub fn pickup_visit(order: &PickupOrder, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let start = order.announced_at?;
+    let clock = Deadline { start, limit_ms: order.to_ms?.saturating_sub(start.ms) };
+    let stops = order.delays.iter().map(|delay| &delay.told_at);
+    Some((clock, clock.standing(stops.chain(&order.inspected_at).chain(&order.closed_at), now)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +206,23 @@ mod tests {
         assert_eq!(clock.standing([], &at(60_001, Some(9))), Timeliness::CannotTell);
         assert_eq!(clock.standing([], &at(60_010, Some(9))), Timeliness::Late);
         assert_eq!(clock.standing([], &at(60_010, None)), Timeliness::CannotTell);
+    }
+
+    #[test]
+    fn a_promise_runs_as_said() {
+        let made = CasePromise {
+            promise: crate::exception_report::Promised::BringParcel,
+            made_at: at(0, Some(0)),
+            until_ms: 7_200_000,
+            kept_at: None,
+        };
+        let standing = |kept_at, now| promise(&CasePromise { kept_at, ..made }, &now).1;
+        assert_eq!(standing(None, at(7_200_000, Some(0))), Timeliness::Running);
+        assert_eq!(standing(None, at(7_200_001, Some(0))), Timeliness::Late);
+        let kept = Some(at(7_000_000, Some(0)));
+        assert_eq!(standing(kept, at(9_000_000, Some(0))), Timeliness::OnTime);
+        let unsure = Some(at(7_000_000, None));
+        assert_eq!(standing(unsure, at(9_000_000, Some(0))), Timeliness::CannotTell);
     }
 
     #[test]

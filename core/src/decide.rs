@@ -4,8 +4,10 @@
 //! go out. The phone and the hub run the same code.
 
 mod acts;
+mod cases;
 mod desk;
 mod lanes;
+mod pickups;
 mod several;
 #[cfg(test)]
 mod tests;
@@ -120,6 +122,7 @@ fn against_case(case: CaseId, group: &[Draft], note: VaultRef) -> Draft {
         waybill,
         about: None,
         evidence: Vec::new(),
+        shows: Vec::new(),
         note: Some(note),
     };
     Draft { lane: Lane::Exception(case), fact: fact.into() }

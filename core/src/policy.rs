@@ -23,6 +23,19 @@ pub struct Policy {
     pub contact_channels_bad_address: u32,
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     pub geofence_m: u32,
+
+    // Exception reports.
+    /// Time to tell somebody concerned of an exception after a clerk owns it, minutes (S4: in time;
+    /// M47). None until the company sets it.
+    #[serde(default)]
+    pub exception_feedback_min: Option<u32>,
+    /// Time to speak to the recipient after a misdelivery is known, minutes (S0; M51).
+    #[serde(default = "quarter_hour")]
+    pub misdelivery_contact_min: u32,
+}
+
+fn quarter_hour() -> u32 {
+    15
 }
 
 impl Default for Policy {
@@ -34,6 +47,8 @@ impl Default for Policy {
             report_min: 15,
             contact_channels_bad_address: 2,
             geofence_m: 200,
+            exception_feedback_min: None,
+            misdelivery_contact_min: quarter_hour(),
         }
     }
 }

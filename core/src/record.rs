@@ -146,7 +146,11 @@ impl Courier {
                 return Err(MediaError::NotBoundHere.into());
             }
         }
-        if let (Command::Deliver { waybill, .. }, Some(here)) = (command, self.here) {
+        if let (
+            Command::Deliver { waybill, .. } | Command::ReportDoorDamage { waybill, .. },
+            Some(here),
+        ) = (command, self.here)
+        {
             at.address_gap_m = match LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
                 Some(row) => gap_to_address(db, &row.confirmed, here)?,
                 None => None,

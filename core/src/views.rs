@@ -6,8 +6,8 @@ use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::LaneState;
-use crate::id::{CaseId, EventId};
-use crate::privacy::{Person, VaultBody, VaultRef, mask};
+use crate::id::{CaseId, EventId, OrderNo};
+use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
 use crate::sync::wire::ParkReason;
 use crate::time::Moment;
@@ -96,6 +96,14 @@ impl Courier {
         }
     }
 
+    /// Returns a pick-up order as it stands here; `None` if it is not known.
+    pub fn pickup(&self, order: &OrderNo) -> Result<Option<crate::pickup::PickupOrder>> {
+        match self.lane(&Lane::Pickup(order.clone()))? {
+            Some(LaneState::Pickup(order)) => Ok(Some(*order)),
+            _ => Ok(None),
+        }
+    }
+
     /// Returns a complaint as it stands here; `None` if it is not known.
     pub fn complaint(&self, case: CaseId) -> Result<Option<crate::complaint::Complaint>> {
         match self.lane(&Lane::Complaint(case))? {
@@ -127,6 +135,35 @@ impl Courier {
             }
         })
         .collect()
+    }
+
+    /// Lists the courier's open pick-up orders, the window that ends first leading.
+    pub fn pickups(&self) -> Result<Vec<OrderNo>> {
+        let db = &self.store()?.db;
+        // All names that begin with `pickup:`, by the index over them.
+        let mut rows = db.prepare_cached(
+            "SELECT name FROM lane WHERE name > 'pickup:' AND name < 'pickup;' ORDER BY name",
+        )?;
+        let mut open = Vec::new();
+        for name in rows.query_map([], |row| row.get::<_, String>(0))? {
+            let Lane::Pickup(number) = Lane::parse(&name?) else { continue };
+            let Some(order) = self.pickup(&number)? else { continue };
+            if order.courier.as_ref() == Some(&self.identity.courier) && !order.stage.is_closed() {
+                open.push((order.to_ms, number));
+            }
+        }
+        open.sort();
+        Ok(open.into_iter().map(|(_, number)| number).collect())
+    }
+
+    /// Returns the sender of a pick-up order in the clear, to call him or to find his door.
+    pub fn pickup_sender(&self, order: &OrderNo) -> Result<Option<Person>> {
+        let sender = self.pickup(order)?.and_then(|order| order.sender);
+        let Some(reference) = sender else { return Ok(None) };
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Person(person)) => Some(person),
+            _ => None,
+        })
     }
 
     /// Lists the open complaints, the oldest first.
@@ -210,13 +247,7 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.map(|person| Person {
-            name: mask::mask_name(&person.name),
-            phone: mask::mask_phone(&person.phone),
-            address: mask::mask_address(&person.address),
-            lng: None,
-            lat: None,
-        }))
+        Ok(self.recipient(waybill)?.map(|person| person.masked()))
     }
 
     /// Returns the recipient of a parcel in the clear, to call him or to find his door.

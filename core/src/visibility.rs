@@ -74,7 +74,10 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
 
         // The waybill: only the present holder learns who and where.
-        Fact::ParcelAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
+        Fact::ParcelAnnounced(_)
+        | Fact::ParcelCollected(_)
+        | Fact::AddressCorrected(_)
+        | Fact::PickupAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Where the parcel is, who has it, and what the station orders.
         Fact::ParcelArrivedAtHub(_)
@@ -97,7 +100,10 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
-        | Fact::RecoveryRequested(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
+        | Fact::RecoveryRequested(_)
+        | Fact::PickupAssigned(_)
+        | Fact::CollectionRefused(_)
+        | Fact::PickupCompleted(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
         Fact::RecipientContacted(_)
@@ -109,7 +115,10 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageDeclined(_)
         | Fact::StorageConsentRevoked(_)
         | Fact::StorageNoticeSent(_)
-        | Fact::StorageNoticeFailed(_) => by(relation, [HOLDER_FACT]),
+        | Fact::StorageNoticeFailed(_)
+        | Fact::PickupScheduled(_)
+        | Fact::PickupDelayTold(_)
+        | Fact::PickupInspected(_) => by(relation, [HOLDER_FACT]),
 
         // Who complains, and what he wants.
         Fact::ComplaintReceived(_) => {
@@ -119,13 +128,25 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
             by(relation, [(ComplainedOf, Sight::Fact), (ComplainedOfHidden, Sight::Fact)])
         }
 
-        // A case is its reporter's and the station's; a count the counter's.
+        // A case is its reporter's, its participants' and the station's; a count the counter's.
         Fact::ExceptionReported(_)
         | Fact::EvidenceAdded(_)
         | Fact::ExceptionAcknowledged(_)
         | Fact::ExceptionDecided(_)
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
+        | Fact::DutyExcused(_)
+        | Fact::PartyNotified(_)
+        | Fact::PromiseMade(_)
+        | Fact::PromiseKept(_)
+        | Fact::MisdeliveryStepTaken(_)
+        | Fact::ErrorAnalysisReported(_)
+        | Fact::ClaimConsentRecorded(_)
+        | Fact::ParticipantAdded(_)
+        | Fact::ProgressNoted(_)
+        | Fact::ExceptionEscalated(_)
+        | Fact::ExceptionClosed(_)
+        | Fact::ExceptionReopened(_)
         | Fact::ManifestReconciled(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
@@ -162,10 +183,15 @@ pub fn sees(event: &Event, relation: Relation, viewer: &CourierNo) -> Sight {
 pub fn relation(lane: &Lane, state: &LaneState, courier: &CourierNo) -> Option<Relation> {
     match state {
         LaneState::Parcel(parcel) => relation_to_parcel(parcel, courier),
-        LaneState::Exception(case) => {
-            let his = case.reporter.as_ref().and_then(Actor::courier) == Some(courier);
-            his.then_some(Relation::Owner)
+        LaneState::Pickup(order) => {
+            let acted = || order.margin.acts.iter().any(|act| &act.courier == courier);
+            if order.courier.as_ref() == Some(courier) {
+                Some(Relation::Holder)
+            } else {
+                (order.former.contains(courier) || acted()).then_some(Relation::FormerHolder)
+            }
         }
+        LaneState::Exception(case) => case.concerns(courier).then_some(Relation::Owner),
         LaneState::Complaint(complaint) => {
             let owns = complaint.owner().and_then(Actor::courier) == Some(courier);
             match (owns, complaint.is_about(courier)) {
@@ -207,8 +233,14 @@ pub fn viewers(lane: &Lane, state: &LaneState) -> Vec<(CourierNo, Relation)> {
             couriers.extend(&parcel.former);
             couriers.extend(parcel.margin.acts.iter().map(|act| &act.courier));
         }
+        LaneState::Pickup(order) => {
+            couriers.extend(&order.courier);
+            couriers.extend(&order.former);
+            couriers.extend(order.margin.acts.iter().map(|act| &act.courier));
+        }
         LaneState::Exception(case) => {
             couriers.extend(case.reporter.as_ref().and_then(Actor::courier));
+            couriers.extend(&case.participants);
         }
         LaneState::Complaint(complaint) => {
             couriers.extend(complaint.owner().and_then(Actor::courier));
@@ -241,6 +273,9 @@ pub fn loses_sight(state: &LaneState, courier: &CourierNo) -> bool {
             let others = complaint.owner().is_some_and(|owner| owner.courier() != Some(courier));
             let may_speak = complaint.is_about(courier) && !complaint.hides_complainant();
             receiver == Some(courier) && others && !may_speak
+        }
+        LaneState::Pickup(order) => {
+            order.former.contains(courier) && order.courier.as_ref() != Some(courier)
         }
         LaneState::Exception(_) | LaneState::Log { .. } => false,
     }
@@ -304,6 +339,27 @@ mod tests {
         ("ComplaintClosed", "--ffpp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
+        ("PickupAnnounced", "pf--pp"),
+        ("PickupAssigned", "ff--pp"),
+        ("PickupScheduled", "f---pp"),
+        ("PickupDelayTold", "f---pp"),
+        ("PickupInspected", "f---pp"),
+        ("CollectionRefused", "ff--pp"),
+        ("PickupCompleted", "ff--pp"),
+        ("ParcelCollected", "pf--pp"),
+        ("AddressCorrected", "pf--pp"),
+        ("DutyExcused", "----pp"),
+        ("PartyNotified", "----pp"),
+        ("PromiseMade", "----pp"),
+        ("PromiseKept", "----pp"),
+        ("MisdeliveryStepTaken", "----pp"),
+        ("ErrorAnalysisReported", "----pp"),
+        ("ClaimConsentRecorded", "----pp"),
+        ("ParticipantAdded", "----pp"),
+        ("ProgressNoted", "----pp"),
+        ("ExceptionEscalated", "----pp"),
+        ("ExceptionClosed", "----pp"),
+        ("ExceptionReopened", "----pp"),
     ];
 
     #[test]

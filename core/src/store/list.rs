@@ -54,7 +54,8 @@ pub(crate) fn write(db: &Connection, lane: i64, state: &LaneState, me: &CourierN
                 complaint.received_at.map(|at| at.ms)
             ])?;
         }
-        LaneState::Log { .. } => {}
+        // A courier has few orders: they are read from their lanes.
+        LaneState::Pickup(_) | LaneState::Log { .. } => {}
     }
     Ok(())
 }
