@@ -15,6 +15,7 @@ use lastmile_core::{
 };
 
 use crate::Result;
+use crate::json;
 use crate::listen::{ChangeListener, Subscription};
 use crate::open::{self, Shared};
 use crate::phone::{BootClock, DeviceSigner};
@@ -150,6 +151,12 @@ impl Lastmile {
     /// Returns a lane's history, oldest first, and how far each event has come.
     pub fn history(&self, lane: Lane) -> Result<Vec<Entry>> {
         Ok(self.shared.courier()?.history(&lane)?)
+    }
+
+    /// Returns all that is known of a lane as JSON, for what no view shows: the members are those
+    /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
+    pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
+        Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
     }
 
     /// Returns how far everything has come.

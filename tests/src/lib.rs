@@ -1,9 +1,11 @@
 //! Worlds of phones, links and a hub.
 //!
 //! `disk` loses what was not synced, `world` holds clocks, chance, a hub in this process and the
-//! phones it enrolled, `sim` plays seeded days with faults over them.
+//! phones it enrolled, `sim` plays seeded days with faults over them, `scenario` plays files that tell
+//! one behaviour each.
 
 pub mod disk;
+pub mod scenario;
 pub mod sim;
 pub mod world;
 

@@ -77,6 +77,12 @@ impl Station {
         self.ask(&self.clerk("POST", "/v1/clerk/commands").json(command)).status
     }
 
+    /// Sends the hub a clerk's request with a JSON body; `null` sends none.
+    pub fn desk(&self, method: &str, path: &str, body: &serde_json::Value) -> Response {
+        let request = self.clerk(method, path);
+        self.ask(&if body.is_null() { request } else { request.json(body) })
+    }
+
     fn must(&self, request: &Request) {
         let answer = self.ask(request);
         assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));

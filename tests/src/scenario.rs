@@ -1,0 +1,299 @@
+//! Plays scenario files: one behaviour per JSON file, the same files as Kotlin and Swift play.
+//!
+//! The steps are described in `tests/scenarios/README.md`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lastmile_core::command::Command;
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::MediaSource;
+use lastmile_core::id::CourierNo;
+use lastmile_core::sync::SyncChannel;
+use lastmile_core::waybill::Waybill;
+use lastmile_core::{Courier, Progress, Result};
+use lastmile_hub::Response;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// The couriers of the station; the first one acts where a step names nobody.
+const COURIERS: [(&str, &str); 3] = [("A", "4849"), ("B", "5021"), ("C", "6607")];
+
+/// The folder of the scenario files.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+/// Lists the scenario files, `setup.json` left out, by their paths inside the folder.
+pub fn names() -> Vec<String> {
+    let mut names = Vec::new();
+    let mut folders = vec![folder()];
+    while let Some(next) = folders.pop() {
+        for file in std::fs::read_dir(&next).expect("the scenario folder") {
+            let path = file.expect("the scenario folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ext| ext == "json") {
+                let name = path.strip_prefix(folder()).expect("inside the folder");
+                names.push(name.to_str().expect("a plain name").to_owned());
+            }
+        }
+    }
+    names.retain(|name| name != "setup.json");
+    names.sort();
+    names
+}
+
+/// Reads the steps of a scenario file.
+pub fn steps(name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(folder().join(name)).expect("a scenario file");
+    let mut scenario: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    match scenario["steps"].take() {
+        Value::Array(steps) => steps,
+        _ => panic!("{name}: no steps"),
+    }
+}
+
+/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do.
+pub fn one_phone_plays(name: &str) -> bool {
+    let needs_more = ["on", "wait_min", "ask"];
+    !steps(name).iter().any(|step| needs_more.iter().any(|verb| step.get(verb).is_some()))
+}
+
+/// Plays one scenario from an empty hub on.
+///
+/// # Panics
+/// If it does not come out as written; the text names the file and the step.
+pub fn play(name: &str) {
+    let mut scene = Scene::new();
+    scene.play("setup.json");
+    scene.play(name);
+}
+
+/// A station with its clerk, and the couriers' phones.
+struct Scene {
+    time: TrueTime,
+    station: Station,
+    phones: BTreeMap<String, Phone>,
+    kept: BTreeMap<String, Value>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let time = TrueTime::at(1_790_000_000_000);
+        let station = Station::new(&time, 1);
+        Self { time, station, phones: BTreeMap::new(), kept: BTreeMap::new() }
+    }
+
+    fn play(&mut self, name: &str) {
+        for (at, step) in steps(name).iter().enumerate() {
+            let step = self.filled(step);
+            self.step(&step, &format!("{name}, step {}", at + 1));
+        }
+    }
+
+    fn step(&mut self, step: &Value, at: &str) {
+        let known = |name: &str| step.get(name).is_some();
+        match step {
+            _ if known("clerk") => {
+                let body = &step["clerk"];
+                accepted(&self.station.desk("POST", "/v1/clerk/commands", body), step, at);
+            }
+            _ if known("desk") => {
+                let (method, path) = (text(&step["desk"]), text(&step["path"]));
+                accepted(&self.station.desk(method, path, &step["body"]), step, at);
+            }
+            _ if known("case") => {
+                let case = self.courier(step).new_case().to_string();
+                self.keep(&step["case"], case.into());
+            }
+            _ if known("capture") => {
+                let lane = Lane::parse(text(&step["capture"]["lane"]));
+                let courier = self.courier(step);
+                let photo = courier.capture_bytes(&lane, DOOR, MediaSource::Camera);
+                let photo = serde_json::to_value(photo.expect("a photo")).expect("plain data");
+                self.keep(&step["capture"]["as"], photo);
+            }
+            _ if known("record") => {
+                let command = command(&step["record"], at);
+                let recorded = match step.get("against") {
+                    Some(reason) => self.courier(step).record_done(&command, text(reason)),
+                    None => self.courier(step).record(&command),
+                };
+                if let Err(error) = recorded {
+                    panic!("{at}: {error}");
+                }
+            }
+            _ if known("refused") => {
+                let command = command(&step["command"], at);
+                let Err(refused) = self.courier(step).record(&command) else {
+                    panic!("{at}: it was not refused");
+                };
+                assert_eq!(refused.code(), text(&step["refused"]), "{at}: {refused}");
+            }
+            _ if known("sync") => self.sync(step),
+            _ if known("wait_min") => {
+                let minutes = step["wait_min"].as_i64().expect("whole minutes");
+                self.time.pass(minutes * MINUTE_MS);
+            }
+            _ if known("pending") => {
+                let status = self.courier(step).sync_status().expect("a good disk");
+                assert_eq!(Some(status.pending), step["pending"].as_i64(), "{at}");
+            }
+            _ if known("history") => {
+                let lane = Lane::parse(text(&step["history"]));
+                let history = self.courier(step).history(&lane).expect("a good disk");
+                let last = history.iter().rfind(|entry| entry.kind == step["kind"]);
+                let last = last.unwrap_or_else(|| panic!("{at}: no such event: {history:?}"));
+                assert_eq!(progress(last.progress), step["progress"], "{at}");
+            }
+            _ if known("state") => {
+                let state = self.state(step);
+                expect(&state, step, at);
+            }
+            _ if known("ask") => {
+                let answer = ask(self.courier(step), text(&step["ask"]), &step["with"], at);
+                expect(&answer, step, at);
+            }
+            _ => panic!("{at}: unknown step"),
+        }
+    }
+
+    fn phone(&mut self, step: &Value) -> &mut Phone {
+        let name = step.get("on").map_or("A", text);
+        if !self.phones.contains_key(name) {
+            let number = COURIERS.iter().find(|(letter, _)| *letter == name);
+            let (_, number) = number.unwrap_or_else(|| panic!("there is no phone {name}"));
+            let seed = self.phones.len() as u64 + 1;
+            let signer = SoftSigner::new(seed);
+            let courier = CourierNo::new(*number).expect("a plain number");
+            let enrolment = self.station.enrol(&courier, Some(signer.public()));
+            let mut phone = Phone::new(&self.time, seed, enrolment, Some(signer.into()));
+            phone.start().expect("a good disk");
+            self.phones.insert(name.to_owned(), phone);
+        }
+        self.phones.get_mut(name).expect("just put there")
+    }
+
+    fn courier(&mut self, step: &Value) -> &mut Courier {
+        self.phone(step).courier().expect("the app runs")
+    }
+
+    /// Carries requests until a round of both channels has nothing to send.
+    fn sync(&mut self, step: &Value) {
+        self.phone(step);
+        let name = step.get("on").map_or("A", text);
+        let phone = self.phones.get_mut(name).expect("just put there");
+        for _ in 0..2 {
+            carry_until_idle(&self.station, phone, SyncChannel::Events);
+            carry_until_idle(&self.station, phone, SyncChannel::Media);
+        }
+    }
+
+    fn state(&mut self, step: &Value) -> Value {
+        let lane = text(&step["state"]);
+        if step["hub"] == true {
+            let view = self.station.desk("GET", &format!("/v1/clerk/lanes/{lane}"), &Value::Null);
+            let view: Value = serde_json::from_slice(&view.body).expect("the hub answers in JSON");
+            return unwrapped(view["state"].clone());
+        }
+        let state = self.courier(step).lane(&Lane::parse(lane)).expect("a good disk");
+        unwrapped(serde_json::to_value(state).expect("plain data"))
+    }
+
+    fn keep(&mut self, name: &Value, value: Value) {
+        self.kept.insert(text(name).to_owned(), value);
+    }
+
+    /// Puts what was kept where a string says `$name`, also inside a lane such as
+    /// `exception:$case`, and a time where one says `now+minutes`.
+    fn filled(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let minutes = text.strip_prefix("now").map(str::parse::<i64>);
+                if let Some(Ok(minutes)) = minutes {
+                    return (self.time.ms() + minutes * MINUTE_MS).into();
+                }
+                match text.split_once('$') {
+                    Some(("", name)) => self.kept[name].clone(),
+                    Some((before, name)) => {
+                        let kept = self.kept[name].as_str().expect("a text");
+                        format!("{before}{kept}").into()
+                    }
+                    None => value.clone(),
+                }
+            }
+            Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, field)| (name.clone(), self.filled(field))).collect()
+            }
+            _ => value.clone(),
+        }
+    }
+}
+
+/// Asks the handle one question by name. The answer is what the method returns, as JSON.
+fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
+    match question {
+        "recipient_masked" => {
+            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
+            json(courier.recipient_masked(&waybill))
+        }
+        _ => panic!("{at}: unknown question {question}"),
+    }
+}
+
+fn json(answer: Result<impl Serialize>) -> Value {
+    serde_json::to_value(answer.expect("a good disk")).expect("plain data")
+}
+
+/// Holds an answer's part at `at` to `is`. A part that is not there is `null`.
+fn expect(answer: &Value, step: &Value, at: &str) {
+    let pointer = step.get("at").map_or("", text);
+    let part = answer.pointer(pointer).unwrap_or(&Value::Null);
+    assert_eq!(*part, step["is"], "{at}: {answer:#}");
+}
+
+/// Holds the desk's answer to `refused`, or to success.
+fn accepted(answer: &Response, step: &Value, at: &str) {
+    let body = String::from_utf8_lossy(&answer.body);
+    match step.get("refused") {
+        Some(code) => {
+            let problem: Value = serde_json::from_str(&body).expect("a problem is JSON");
+            assert_eq!(problem["code"], *code, "{at}: {body}");
+        }
+        None => assert!(answer.status < 300, "{at}: {body}"),
+    }
+}
+
+/// A state without the name of its kind around it.
+fn unwrapped(state: Value) -> Value {
+    match state {
+        Value::Object(fields) => fields.into_iter().next().map_or(Value::Null, |(_, inner)| inner),
+        other => other,
+    }
+}
+
+fn command(json: &Value, at: &str) -> Command {
+    serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+fn progress(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Recorded => "recorded",
+        Progress::MediaPending => "media_pending",
+        Progress::Confirmed => "confirmed",
+        Progress::Parked { .. } => "parked",
+    }
+}
+
+const DOOR: &[u8] = include_bytes!("../fixtures/media/door.jpg");
