@@ -207,8 +207,6 @@ refusals! {
     NotResolved, never, "resolve the case first, then close it";
     /// The case is still open.
     CaseStillOpen, never, "the case is open; work on it as it is";
-    /// The courier takes no part in the case.
-    NotYourCase, never, "you take no part in this case; ask the station to add you";
     /// A text is blank.
     WordsMissing, never, "write it in words; a blank says nothing";
     /// What is to be excused is not asked for, is done, or cannot be excused.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::Actor;
 use crate::exception_report::{
     CaseDuty, CasePromise, CaseStage, ClaimPacket, Decision, ExceptionKind, OpenCase, Promised,
-    agenda, claim_packet,
+    ReviewLine, agenda, claim_packet, review,
 };
 use crate::id::{CaseId, ClerkNo, CourierNo, OrderNo, SiteId};
 use crate::parcel::{GoodsFlags, Stage};
@@ -124,7 +124,7 @@ pub struct ComplaintView {
 }
 
 /// One pick-up order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PickupView {
     /// The order.
@@ -154,7 +154,7 @@ pub struct PickupView {
 }
 
 /// How the work on an exception case stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct CaseWorkView {
     /// The case.
@@ -185,7 +185,7 @@ pub struct CaseWorkView {
 }
 
 /// One promise to a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PromiseView {
     /// What.
@@ -250,6 +250,15 @@ impl Courier {
             cases.extend(self.exception(id)?.map(|case| (id, case)));
         }
         Ok(agenda(cases.iter().map(|(id, case)| (*id, case))))
+    }
+
+    /// Counts the exception cases that are known here by week, kind, cause and courier (M50).
+    pub fn exception_review(&self) -> Result<Vec<ReviewLine>> {
+        let mut cases = Vec::new();
+        for id in self.exceptions()? {
+            cases.extend(self.exception(id)?);
+        }
+        Ok(review(&cases))
     }
 
     /// Puts together what a customer's claim is supported with (M48).

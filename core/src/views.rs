@@ -182,6 +182,13 @@ impl Courier {
         )
     }
 
+    /// Lists every exception case known here, the ended ones too.
+    pub(crate) fn exceptions(&self) -> Result<Vec<CaseId>> {
+        self.cases(
+            "SELECT l.name FROM exception_case c JOIN lane l ON l.n = c.lane ORDER BY l.name",
+        )
+    }
+
     fn cases(&self, sql: &str) -> Result<Vec<CaseId>> {
         let mut rows = self.store()?.db.prepare_cached(sql)?;
         let rows = rows.query_map([], |row| row.get::<_, String>(0))?;

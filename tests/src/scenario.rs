@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
+use lastmile_core::exception_report::exception_checklist;
 use lastmile_core::id::CourierNo;
+use lastmile_core::pickup::waybill_errors;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Progress, Result};
 use lastmile_hub::Response;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
@@ -244,8 +247,27 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
             json(courier.recipient_masked(&waybill))
         }
+        "pickup_view" => json(courier.pickup_view(&argument(with, "order", at))),
+        "pickups" => json(courier.pickups()),
+        "waybill_errors" => json(Ok(waybill_errors(
+            &argument(with, "sender", at),
+            &argument(with, "recipient", at),
+        ))),
+        "exception_checklist" => json(Ok(exception_checklist(argument(with, "kind", at)))),
+        "case_work" => json(courier.case_work(argument(with, "case", at))),
+        "open_cases" => json(courier.open_cases()),
+        "exception_review" => json(courier.exception_review()),
+        "claim_packet" => match courier.claim_packet(argument(with, "case", at)) {
+            Err(refused) => serde_json::json!({ "refused": refused.code() }),
+            packet => json(packet),
+        },
         _ => panic!("{at}: unknown question {question}"),
     }
+}
+
+/// Reads one argument of a question.
+fn argument<T: DeserializeOwned>(with: &Value, name: &str, at: &str) -> T {
+    serde_json::from_value(with[name].clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
 }
 
 fn json(answer: Result<impl Serialize>) -> Value {

@@ -84,7 +84,7 @@ impl CaseDuty {
 }
 
 /// One photo or video that a kind asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ChecklistItem {
     /// What it shows.
@@ -96,7 +96,7 @@ pub struct ChecklistItem {
 }
 
 /// What a kind of exception asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Checklist {
     /// The kind.

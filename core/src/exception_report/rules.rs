@@ -82,10 +82,11 @@ pub(crate) fn may_reopen(
     refuse_if(fact.next_action_ms <= at.now.ms, Refusal::NextActionPast)
 }
 
-/// Working on it: the station, who reported it, and who was asked to take part (M49).
+/// Working on it: the station, who reported it, and who was asked to take part (M49). To others the
+/// case does not exist.
 pub(crate) fn may_work(case: &ExceptionCase, at: &Circumstances) -> Verdict {
     let outsider = at.actor.courier().is_some_and(|courier| !case.concerns(courier));
-    refuse_if(outsider, Refusal::NotYourCase)?;
+    refuse_if(outsider, Refusal::UnknownCase)?;
     refuse_if(!case.is_open(), Refusal::CaseClosed)
 }
 

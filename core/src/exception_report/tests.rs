@@ -263,7 +263,7 @@ fn a_case_is_worked_on_by_its_reporter_the_station_and_who_was_asked() {
     let mut tale = reported();
     assert_eq!(scene.refusal("A", &note, &tale), None);
     assert_eq!(scene.refusal_to(&clerk_acts(), &note, &tale), None);
-    assert_eq!(scene.refusal("B", &note, &tale), Some(Refusal::NotYourCase));
+    assert_eq!(scene.refusal("B", &note, &tale), Some(Refusal::UnknownCase));
     let ask = Command::AddParticipant { case: case(), courier: courier("B") };
     assert_eq!(scene.refusal("A", &ask, &tale), Some(Refusal::NotForThisActor));
     assert_eq!(scene.refusal_to(&clerk_acts(), &ask, &tale), None);

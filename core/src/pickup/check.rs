@@ -11,7 +11,7 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 const NUMERALS: &str = "零〇一二三四五六七八九十百";
 
 /// One mistake in a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct FieldError {
     /// Where, such as `recipient.phone`.

@@ -258,7 +258,11 @@ impl Clerk {
                     CaseDuty::Notify(party) => {
                         Command::NotifyParty { case, party, channel: Channel::Phone }
                     }
-                    duty => Command::ExcuseDuty { case, duty, reason: "收件人未当场拆封".to_owned() },
+                    duty => {
+                        Command::ExcuseDuty {
+                            case, duty, reason: "收件人未当场拆封".to_owned()
+                        }
+                    }
                 };
                 self.command(station, &done)?;
             }
