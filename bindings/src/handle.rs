@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::deadline::DeadlineView;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::exception_report::{
@@ -10,6 +11,7 @@ use lastmile_core::exception_report::{
 };
 use lastmile_core::id::{CaseId, OrderNo};
 use lastmile_core::pickup::{FieldError, waybill_errors};
+use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::waybill::Waybill;
@@ -207,6 +209,22 @@ impl Lastmile {
     /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
     pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
         Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
+    }
+
+    /// Lists the open clocks that end before `before_ms`, UTC milliseconds, the first first. What
+    /// is over and not yet done is among them.
+    pub fn deadlines_due(&self, before_ms: i64) -> Result<Vec<DeadlineView>> {
+        Ok(self.shared.courier()?.deadlines_due(before_ms)?)
+    }
+
+    /// Returns the open clock that ends next from now on, for the app's next reminder.
+    pub fn next_deadline(&self) -> Result<Option<DeadlineView>> {
+        Ok(self.shared.courier()?.next_deadline()?)
+    }
+
+    /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
+    pub fn explain_policy(&self, value: String) -> Result<Explanation> {
+        Ok(self.shared.courier()?.explain_policy(&value)?)
     }
 
     /// Returns how far everything has come.
