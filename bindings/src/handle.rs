@@ -10,10 +10,12 @@ use lastmile_core::exception_report::{
     Checklist, ClaimPacket, ExceptionKind, OpenCase, ReviewLine, exception_checklist,
 };
 use lastmile_core::id::{CaseId, OrderNo};
+use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
 use lastmile_core::pickup::{FieldError, waybill_errors};
 use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
+use lastmile_core::temporary_storage::{CodeCheck, StorageView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     CaseWorkView, Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity,
@@ -132,6 +134,36 @@ impl Lastmile {
     /// Returns the recipient of a parcel in the clear, to call him or to find his door.
     pub fn recipient(&self, waybill: Waybill) -> Result<Option<Person>> {
         Ok(self.shared.courier()?.recipient(&waybill)?)
+    }
+
+    /// Returns the stay of a parcel that lies at a storage site; nothing if it does not.
+    pub fn storage(&self, waybill: Waybill) -> Result<Option<StorageView>> {
+        Ok(self.shared.courier()?.storage(&waybill)?)
+    }
+
+    /// Compares a pickup code that the recipient shows with those given out for his parcel.
+    pub fn check_code(&self, waybill: Waybill, code: String) -> Result<CodeCheck> {
+        Ok(self.shared.courier()?.check_code(&waybill, &code)?)
+    }
+
+    /// Renders a notice about a parcel from what is known here and what is `given`.
+    ///
+    /// Once it is sent, record it with `RecordNotice`, its `template` and `sha256`.
+    pub fn render_notice(
+        &self,
+        waybill: Waybill,
+        template: String,
+        language: Language,
+        audience: Audience,
+        given: Vec<SlotValue>,
+    ) -> Result<Notice> {
+        let courier = self.shared.courier()?;
+        Ok(courier.render_notice(&waybill, &template, language, audience, given)?)
+    }
+
+    /// Warns about words of a message that evade, stay vague or are impolite. Never blocks.
+    pub fn lint_message(&self, text: String) -> Result<Vec<Finding>> {
+        Ok(self.shared.courier()?.lint_message(&text))
     }
 
     /// Lists the open exception cases.

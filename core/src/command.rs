@@ -155,12 +155,14 @@ pub enum Command {
         site: SiteId,
         /// The last moment to collect it, UTC milliseconds.
         collect_before_ms: i64,
-        /// The pickup code the site gave, if it gives one.
+        /// The pickup code the site gave, if it gives one. Where the library gives them out, leave
+        /// it empty: the next of the phone's lease is taken, or none when that is spent.
         code: Option<String>,
         /// A photo of it in its place.
         photo: Option<EvidenceRef>,
     },
-    /// Records that the storage notice went out, with the text as sent (M32).
+    /// Records that a notice went out, with the text as sent (M27, M32): T01 and T01B tell of
+    /// storage, T01R reminds of it, any other of something else.
     RecordNotice {
         /// The parcel.
         waybill: Waybill,
@@ -177,6 +179,34 @@ pub enum Command {
         waybill: Waybill,
         /// Its label was scanned.
         scanned: bool,
+        /// The code he showed, if he showed one; compared with those that were given out (C6.11).
+        code: Option<String>,
+    },
+    /// Lets a stored parcel lie longer: on the consent there is, or on a new one (M33).
+    ExtendStorage {
+        /// The parcel.
+        waybill: Waybill,
+        /// The last moment to collect it, UTC milliseconds.
+        collect_before_ms: i64,
+    },
+    /// Gives a stored parcel another pickup code; the recipient is to be told anew (C6.11).
+    ReplaceCode {
+        /// The parcel.
+        waybill: Waybill,
+        /// The code the site gave; none: as for `Store`.
+        code: Option<String>,
+    },
+    /// Takes a stored parcel back from the keeper of the site, at the end of its stay.
+    HandBack {
+        /// The parcel.
+        waybill: Waybill,
+        /// Its label was scanned.
+        scanned: bool,
+    },
+    /// Station: says that the last moment to collect a stored parcel is over.
+    ExpireStorage {
+        /// The parcel.
+        waybill: Waybill,
     },
     /// Takes a stored parcel out again for redelivery.
     Retrieve {

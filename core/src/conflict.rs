@@ -68,6 +68,8 @@ pub enum ConflictRow {
     AddressCorrected,
     /// Row 10: somebody acted who did not hold the parcel.
     NotTheHolder,
+    /// Row 12: two parcels at one site had the same pickup code.
+    CodeTwice,
     /// Row 13: evidence came after the case was closed.
     LateEvidence,
     /// Row 14: the same act was recorded twice.
@@ -76,7 +78,7 @@ pub enum ConflictRow {
 
 impl ConflictRow {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OutOfPlace,
         Self::Reassigned,
         Self::ReassignedAndSeen,
@@ -87,6 +89,7 @@ impl ConflictRow {
         Self::StoredWithoutConsent,
         Self::AddressCorrected,
         Self::NotTheHolder,
+        Self::CodeTwice,
         Self::LateEvidence,
         Self::RecordedTwice,
     ];
@@ -104,6 +107,7 @@ impl ConflictRow {
             Self::StoredWithoutConsent => 7,
             Self::AddressCorrected => 9,
             Self::NotTheHolder => 10,
+            Self::CodeTwice => 12,
             Self::LateEvidence => 13,
             Self::RecordedTwice => 14,
         }

@@ -19,6 +19,7 @@ use crate::policy::{Adopted, Explanation, Policies, Policy};
 use crate::store::list::Onlooker;
 use crate::store::{Durability, Head, Key, Location, Media, Store, media};
 use crate::sync::Machine;
+use crate::temporary_storage::CodeBook;
 use crate::time::{self, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy};
 
 /// Whose store it is. Comes from the enrolment; holds no token.
@@ -131,6 +132,7 @@ pub struct Courier {
     pub(crate) policies: Arc<Policies>,
     directory: Directory,
     pub(crate) not_adopted: Vec<NotAdopted>,
+    pub(crate) codes: CodeBook,
     pub(crate) here: Option<Here>,
 }
 
@@ -160,6 +162,7 @@ impl Courier {
             policies: Arc::new(Policies::new([], &identity.station)),
             adopted: Vec::new(),
             not_adopted: Vec::new(),
+            codes: CodeBook::default(),
             head: Head::load(&store.db)?,
             contact: None,
             here: None,
@@ -176,7 +179,9 @@ impl Courier {
         let db = &self.store()?.db;
         let (head, contact) = (Head::load(db)?, Key::Contact.get(db)?);
         let (adopted, directory) = (Key::Policy.get(db)?, Key::Directory.get(db)?);
+        let codes = Key::Codes.get(db)?;
         (self.head, self.contact) = (head, contact);
+        self.codes = codes.unwrap_or_default();
         let adopted: Vec<Adopted> = adopted.unwrap_or_default();
         if self.adopted != adopted {
             self.policies = Arc::new(Adopted::resolve(&adopted, &self.identity.station)?);

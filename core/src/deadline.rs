@@ -139,7 +139,8 @@ pub fn storage_notice(
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
-    let clock = Deadline::after_minutes(stay.at, policy.storage_notice_min);
+    let owed_since = stay.owed_anew.as_ref().map_or(stay.at, |anew| anew.at);
+    let clock = Deadline::after_minutes(owed_since, policy.storage_notice_min);
     let sent = match &stay.notice {
         Notice::Sent { at, .. } => Some(at),
         Notice::Owed | Notice::Failed { .. } => None,
@@ -165,13 +166,32 @@ pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timelin
     Some((clock, clock.standing(stops.into_iter().flatten(), now)))
 }
 
-/// The recipient collects what he was told of (M33). `None` before he was told.
+/// The collection of a stored parcel (M33): from the notice to the last moment to collect it,
+/// stopped when it leaves the site, whoever takes it. `None` before the recipient was told.
 pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
     let Notice::Sent { at: told, .. } = &stay.notice else { return None };
     let clock = Deadline::until(*told, stay.collect_before_ms);
-    let collected = parcel.delivered().filter(|_| stay.ended.is_some());
-    Some((clock, clock.standing(collected.map(|delivered| &delivered.at), now)))
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((clock, clock.standing(&taken.or(collected), now)))
+}
+
+/// Arranging the delivery of a stored parcel whose recipient wants it at his door (C2, C6.7):
+/// stopped by an appointment, or when it leaves the site. `None` while he does not.
+pub fn storage_redelivery(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let stay = parcel.storage.stay.as_ref()?;
+    let clock = Deadline::after_minutes(stay.redelivery_asked?, policy.storage_redelivery_min);
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((
+        clock,
+        clock.standing([stay.redelivery_arranged, taken, collected].iter().flatten(), now),
+    ))
 }
 
 /// The closing of a complaint, counted from its receipt (M56).

@@ -4,6 +4,7 @@
 //! go out. The phone and the hub run the same code.
 
 mod acts;
+mod at_a_site;
 mod cases;
 mod desk;
 mod lanes;
@@ -22,6 +23,7 @@ use crate::id::{CaseId, StationId};
 use crate::policy::Policy;
 use crate::privacy::{VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
+use crate::temporary_storage::CodeBook;
 use crate::time::{Entropy, Moment};
 
 pub use acts::decide;
@@ -43,6 +45,8 @@ pub struct Circumstances<'a> {
     pub address_gap_m: Option<u32>,
     /// Metres between the phone and the station, if both places are known.
     pub station_gap_m: Option<u32>,
+    /// The pickup codes this device may check and give out.
+    pub codes: &'a CodeBook,
     /// Random bytes for salts and ids.
     pub entropy: &'a dyn Entropy,
 }

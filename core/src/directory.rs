@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Document, Fault, Problem, Signed, Unfit};
 use crate::id::{SiteId, StationId};
 use crate::parcel::GoodsFlags;
-use crate::temporary_storage::SiteKind;
+use crate::temporary_storage::{CodeIssuer, SiteKind};
 
 /// One place that may hold parcels, and what it may hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Site {
     /// Valuable goods may lie here.
     #[serde(default)]
     pub takes_valuable: bool,
+    /// Visibly damaged parcels may lie here.
+    #[serde(default)]
+    pub takes_damaged: bool,
+    /// Who gives out its pickup codes.
+    #[serde(default)]
+    pub codes: CodeIssuer,
     /// When it is open, as a notice prints it.
     pub hours: String,
     /// How long a parcel may lie here, hours.
@@ -36,9 +42,11 @@ pub struct Site {
 }
 
 impl Site {
-    /// Tells whether goods with these flags may lie here.
-    pub fn accepts(&self, goods: GoodsFlags) -> bool {
-        (!goods.fresh || self.takes_fresh) && (!goods.valuable || self.takes_valuable)
+    /// Tells whether goods with these flags, damaged or not, may lie here.
+    pub fn accepts(&self, goods: GoodsFlags, damaged: bool) -> bool {
+        (!goods.fresh || self.takes_fresh)
+            && (!goods.valuable || self.takes_valuable)
+            && (!damaged || self.takes_damaged)
     }
 }
 
@@ -246,6 +254,8 @@ mod tests {
             kind,
             takes_fresh: false,
             takes_valuable: false,
+            takes_damaged: false,
+            codes: CodeIssuer::default(),
             hours: hours.into(),
             keeps_h,
         };

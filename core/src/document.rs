@@ -271,6 +271,7 @@ pub(crate) mod tests {
             more: false,
             directory: None,
             policy,
+            codes: Vec::new(),
             session_ended: false,
             limits: Limits::default(),
             retry_after_ms: None,

@@ -5,9 +5,10 @@
 //!
 //! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6, 7, 9, 10 and 14 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
-//! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by construction: no clock takes part
-//! in an order, and each event names its policy version. Rows 8, 11, 12 and 17 to 20 wait for
-//! preferences, codes and compensation.
+//! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by
+//! construction: no clock takes part in an order, and each event names its policy version. Row 11
+//! is in the stay's `check_code`; row 12 needs two lanes at once and is the hub's. Rows 8 and 17 to
+//! 20 wait for preferences and compensation.
 
 use uuid::Uuid;
 
@@ -56,17 +57,17 @@ fn recovery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> {
     // What has become urgent is added to the case that is there.
     let case = match &after.recovery {
         Some(recovery) => recovery.case,
-        None => CaseId(made_from(by, "recovery.case")),
+        None => CaseId(id_from(by, "recovery.case")),
     };
     let lane = Lane::Parcel(waybill.clone());
     let fact = Fact::from(RecoveryRequested { waybill, delivered, urgent, case });
     vec![
         Reaction {
-            id: EventId(made_from(by, "recovery")),
+            id: EventId(id_from(by, "recovery")),
             lane: Lane::Exception(case),
             fact: fact.clone(),
         },
-        Reaction { id: EventId(made_from(by, "recovery.parcel")), lane, fact },
+        Reaction { id: EventId(id_from(by, "recovery.parcel")), lane, fact },
     ]
 }
 
@@ -90,7 +91,7 @@ fn misdelivery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> 
         return Vec::new();
     }
     let by = event.envelope.id;
-    let lane = Lane::Exception(CaseId(made_from(by, "misdelivery.case")));
+    let lane = Lane::Exception(CaseId(id_from(by, "misdelivery.case")));
     let reported = ExceptionReported {
         kind: ExceptionKind::Misdelivery,
         waybill: Some(waybill),
@@ -101,19 +102,20 @@ fn misdelivery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> 
     };
     let courier = delivered.actor.courier().cloned();
     let mut reactions = vec![Reaction {
-        id: EventId(made_from(by, "misdelivery")),
+        id: EventId(id_from(by, "misdelivery")),
         lane: lane.clone(),
         fact: reported.into(),
     }];
     reactions.extend(courier.map(|courier| Reaction {
-        id: EventId(made_from(by, "misdelivery.courier")),
+        id: EventId(id_from(by, "misdelivery.courier")),
         lane,
         fact: ParticipantAdded { courier }.into(),
     }));
     reactions
 }
 
-fn made_from(event: EventId, rule: &str) -> Uuid {
+/// Makes an id for what `event` sets going by `rule`: the same at each replay.
+pub fn id_from(event: EventId, rule: &str) -> Uuid {
     Uuid::new_v5(&event.0, rule.as_bytes())
 }
 

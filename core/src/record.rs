@@ -17,7 +17,8 @@ use crate::id::EventId;
 use crate::parcel::Parcel;
 use crate::privacy::VaultBody;
 use crate::refusal::Refusal;
-use crate::store::{Head, LaneRow, Media, MediaState, Store, list, vault};
+use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
+use crate::temporary_storage::CodeBook;
 use crate::time::BootMoment;
 
 impl Courier {
@@ -62,8 +63,11 @@ impl Courier {
         let mut store = self.store.take().ok_or(Error::Suspended)?;
         let result = self.write_in(&mut store, command, done);
         self.store = Some(store);
-        let (recorded, head) = result?;
+        let (recorded, head, codes) = result?;
         self.head = head;
+        if let Some(codes) = codes {
+            self.codes = codes;
+        }
         Ok(recorded)
     }
 
@@ -72,7 +76,7 @@ impl Courier {
         store: &mut Store,
         command: &Command,
         done: Option<&str>,
-    ) -> Result<(Recorded, Head)> {
+    ) -> Result<(Recorded, Head, Option<CodeBook>)> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at = self.circumstances(&tx, command)?;
         let lanes = Lanes::read(&tx, decide::lanes_of(command, &at))?;
@@ -92,8 +96,26 @@ impl Courier {
             vault::put(&tx, lane.n, entry, first)?;
         }
         let (recorded, head) = writer.finish()?;
+        let codes = self.codes_after(&decision.decided);
+        if let Some(codes) = &codes {
+            Key::Codes.set(&tx, codes)?;
+        }
         tx.commit()?;
-        Ok((recorded, head))
+        Ok((recorded, head, codes))
+    }
+
+    /// Returns the book of codes less those that were given out, if any was.
+    fn codes_after(&self, decided: &Decided) -> Option<CodeBook> {
+        let mut codes = self.codes.clone();
+        let mut spent = false;
+        for draft in decided.groups.iter().flatten() {
+            spent |= match &draft.fact {
+                Fact::ParcelStored(stored) => codes.spend(stored.code_hash),
+                Fact::PickupCodeReplaced(replaced) => codes.spend(replaced.code_hash),
+                _ => false,
+            };
+        }
+        spent.then_some(codes)
     }
 
     /// Records, for each event that names it, that a media file is gone before it was uploaded.
@@ -128,6 +150,7 @@ impl Courier {
             station: &self.identity.station,
             policy: self.policy(),
             directory: self.directory(),
+            codes: self.codes(),
             address_gap_m: None,
             station_gap_m: None,
             entropy: self.options.entropy.as_ref(),

@@ -160,6 +160,17 @@ refusals! {
     /// It does not lie at a site.
     NotInStorage, done, "the parcel does not lie at a storage site by the record";
 
+    /// The sender has not allowed such goods to be stored.
+    SenderForbidsStorage, done,
+        "the sender allows no storage of fresh, valuable or damaged goods; deliver it again";
+    /// A word on the phone alone lets nobody leave a parcel at a place without a keeper.
+    ConsentTraceMissing, done,
+        "nobody keeps this place: let the recipient agree in writing, or add a recording";
+    /// It is not later than what holds already.
+    ExtensionNotLater, never, "give a moment later than the one that holds now";
+    /// The last moment to collect it is not over.
+    StayNotOver, done, "the recipient may still collect it; leave it there, or retrieve it for him";
+
     // Cases.
     /// The kind needs a parcel.
     ParcelNeeded, never, "this kind of exception is about a parcel; scan its number";

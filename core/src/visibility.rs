@@ -100,6 +100,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
+        | Fact::StorageExpired(_)
+        | Fact::StorageHandedBack(_)
         | Fact::RecoveryRequested(_)
         | Fact::PickupAssigned(_)
         | Fact::CollectionRefused(_)
@@ -118,7 +120,14 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageNoticeFailed(_)
         | Fact::PickupScheduled(_)
         | Fact::PickupDelayTold(_)
-        | Fact::PickupInspected(_) => by(relation, [HOLDER_FACT]),
+        | Fact::PickupInspected(_)
+        | Fact::StorageReminderSent(_)
+        | Fact::StorageExtended(_)
+        | Fact::NoticeSent(_)
+        | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
+
+        // Whose parcel it is must tell the recipient the new code.
+        Fact::PickupCodeReplaced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Who complains, and what he wants. The waybill alone would name him: of a complaint about
         // his manners the courier hears from his station, not from his phone.
@@ -192,7 +201,9 @@ pub fn relation(lane: &Lane, state: &LaneState, courier: &CourierNo) -> Option<R
         }
         LaneState::Exception(case) => case.concerns(courier).then_some(Relation::Owner),
         LaneState::Complaint(complaint) => {
-            let owns = complaint.owner().and_then(Actor::courier) == Some(courier);
+            // Who received it owns it until somebody does: also a complaint about himself.
+            let owner = complaint.owner().or(complaint.received_by.as_ref());
+            let owns = owner.and_then(Actor::courier) == Some(courier);
             match (owns, complaint.is_about(courier)) {
                 (true, _) => Some(Relation::Owner),
                 (false, true) if complaint.hides_complainant() => {
@@ -325,6 +336,13 @@ mod tests {
         ("StorageNoticeFailed", "f---pp"),
         ("StoredParcelPickedUp", "ff--pp"),
         ("StoredParcelRetrieved", "ff--pp"),
+        ("StorageReminderSent", "f---pp"),
+        ("StorageExtended", "f---pp"),
+        ("StorageExpired", "ff--pp"),
+        ("StorageHandedBack", "ff--pp"),
+        ("PickupCodeReplaced", "pf--pp"),
+        ("NoticeSent", "f---pp"),
+        ("NoticeFailed", "f---pp"),
         ("ExceptionReported", "----pp"),
         ("EvidenceAdded", "----pp"),
         ("ExceptionAcknowledged", "----pp"),

@@ -173,6 +173,7 @@ impl Hub {
     pub fn new_epoch(&self) -> Result<HubEpoch> {
         let tx = self.store.begin()?;
         let epoch = self.start_epoch(&*tx)?;
+        tx.skip_numbers(crate::codes::JUMP)?;
         tx.commit()?;
         Ok(epoch)
     }

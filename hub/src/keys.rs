@@ -163,7 +163,7 @@ mod tests {
     fn a_signature_is_taken_in_both_of_its_forms() {
         let key = new_key(&SystemEntropy);
         let public = public_hex(key.verifying_key());
-        let signature: Signature = key.sign(b"text");
+        let signature: p256::ecdsa::Signature = key.sign(b"text");
         let raw = data_encoding::HEXLOWER.encode(&signature.to_bytes());
         let der = data_encoding::HEXLOWER.encode(&signature.to_der().to_bytes());
         assert!(verifies(&public, b"text", &raw) && verifies(&public, b"text", &der));

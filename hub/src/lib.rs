@@ -10,6 +10,7 @@
 mod bundle;
 mod clerk;
 pub mod client;
+mod codes;
 pub mod demo;
 mod enrol;
 mod http;

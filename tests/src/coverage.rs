@@ -16,8 +16,8 @@ use crate::scenario;
 const RULES: &[&str] = &[
     "M02", "M03", "M04", "M05", "M06", "M07", "M08", "M09", "M10", "M11", "M12", "M13", "M14",
     "M15", "M17", "M18", "M19", "M20", "M21", "M22", "M23", "M24", "M28", "M29", "M31", "M32",
-    "M33", "M35", "M36", "M41", "M42", "M43", "M44", "M45", "M46", "M47", "M48", "M49", "M50",
-    "M51", "M52", "M53", "M54", "M55", "M65",
+    "M33", "M35", "M36", "M39", "M41", "M42", "M43", "M44", "M45", "M46", "M47", "M48", "M49",
+    "M50", "M51", "M52", "M53", "M54", "M55", "M65",
 ];
 
 /// The conflicts that hold by construction; the others are the rows of [`ConflictRow`].

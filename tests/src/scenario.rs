@@ -2,25 +2,18 @@
 //!
 //! The steps are described in `tests/scenarios/README.md`.
 
+mod ask;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
-use lastmile_core::exception_report::exception_checklist;
-use lastmile_core::fold::LaneState;
 use lastmile_core::id::CourierNo;
-use lastmile_core::notice::{self, Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
-use lastmile_core::pickup::waybill_errors;
-use lastmile_core::policy::Policy;
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::time::Moment;
-use lastmile_core::waybill::Waybill;
-use lastmile_core::{Courier, Progress, Refusal, Result, deadline};
+use lastmile_core::{Courier, Progress, Refusal};
 use lastmile_hub::Response;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
@@ -195,7 +188,7 @@ impl Scene {
                 expect(&state, step, at);
             }
             _ if known("ask") => {
-                let answer = ask(self.courier(step), text(&step["ask"]), &step["with"], at);
+                let answer = ask::ask(self.courier(step), text(&step["ask"]), &step["with"], at);
                 expect(&answer, step, at);
             }
             _ => panic!("{at}: unknown step"),
@@ -273,106 +266,6 @@ impl Scene {
             _ => value.clone(),
         }
     }
-}
-
-/// Asks the handle one question by name. The answer is what the method returns, as JSON.
-fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
-    match question {
-        "recipient_masked" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.recipient_masked(&waybill))
-        }
-        "pickup_view" => json(courier.pickup_view(&argument(with, "order", at))),
-        "pickups" => json(courier.pickups()),
-        "waybill_errors" => json(Ok(waybill_errors(
-            &argument(with, "sender", at),
-            &argument(with, "recipient", at),
-        ))),
-        "exception_checklist" => json(Ok(exception_checklist(argument(with, "kind", at)))),
-        "case_work" => json(courier.case_work(argument(with, "case", at))),
-        "open_cases" => json(courier.open_cases()),
-        "exception_review" => json(courier.exception_review()),
-        "claim_packet" => match courier.claim_packet(argument(with, "case", at)) {
-            Err(refused) => serde_json::json!({ "refused": refused.code() }),
-            packet => json(packet),
-        },
-        "stops" => {
-            let stops = courier.stops().expect("a good disk");
-            stops.iter().map(|stop| stop.waybill.to_string()).collect()
-        }
-        "deadline" => {
-            let lane = courier.lane(&Lane::parse(text(&with["lane"]))).expect("a good disk");
-            deadline(&lane.expect("a lane"), text(&with["kind"]), &courier.now(), at)
-        }
-        "events" => {
-            let lane = Lane::parse(text(&with["lane"]));
-            let mut log = courier.log().expect("a good disk");
-            log.retain(|line| line.lane == lane);
-            let events = log.iter().map(|line| serde_json::from_slice::<Value>(&line.bytes));
-            events.collect::<std::result::Result<_, _>>().expect("an event is JSON")
-        }
-        "waybill" => match Waybill::parse(text(&with["number"])) {
-            Ok(waybill) => waybill.candidates().into_iter().map(|carrier| carrier.code).collect(),
-            Err(error) => error.code().into(),
-        },
-        "lint_message" => {
-            let found = notice::lint_message(text(&with["text"]), notice::word_lists());
-            found.into_iter().map(|finding| finding.word).collect()
-        }
-        "notice" => rendered(with),
-        "deadlines" => json(courier.deadlines(&Lane::parse(text(&with["lane"])))),
-        "deadlines_due" => json(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
-        "next_deadline" => json(courier.next_deadline()),
-        "explain_policy" => json(courier.explain_policy(text(&with["value"]))),
-        _ => panic!("{at}: unknown question {question}"),
-    }
-}
-
-/// Reads one argument of a question.
-fn argument<T: DeserializeOwned>(with: &Value, name: &str, at: &str) -> T {
-    serde_json::from_value(with[name].clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
-}
-
-/// How a clock of a lane stands by the phone's time; `null` if it was not started.
-fn deadline(lane: &LaneState, kind: &str, now: &Moment, at: &str) -> Value {
-    let policy = Policy::default();
-    let standing = match (kind, lane) {
-        ("ComplaintFirstContact", LaneState::Complaint(complaint)) => {
-            deadline::first_contact(complaint, &policy, now)
-        }
-        ("StorageNotice", LaneState::Parcel(parcel)) => {
-            deadline::storage_notice(parcel, &policy, now)
-        }
-        ("ExceptionReport", LaneState::Exception(case)) => {
-            deadline::exception_report(case, &policy, now)
-        }
-        _ => panic!("{at}: no such deadline"),
-    };
-    serde_json::to_value(standing.map(|(_, timeliness)| timeliness)).expect("plain data")
-}
-
-/// A notice to the recipient in Chinese, or the code of why there is none.
-fn rendered(with: &Value) -> Value {
-    let slots = with["slots"].as_object().expect("slots");
-    let slots = slots.iter().map(|(name, value)| SlotValue {
-        slot: Slot::named(name).unwrap_or_else(|| panic!("there is no slot {name}")),
-        text: text(value).to_owned(),
-    });
-    let draft = NoticeDraft {
-        template: text(&with["template"]).to_owned(),
-        language: Language::Zh,
-        audience: Audience::Recipient,
-        slots: slots.collect(),
-        about: Vec::new(),
-    };
-    match Templates::built_in().render(&draft) {
-        Ok(notice) => notice.text.into(),
-        Err(error) => error.code().into(),
-    }
-}
-
-fn json(answer: Result<impl Serialize>) -> Value {
-    serde_json::to_value(answer.expect("a good disk")).expect("plain data")
 }
 
 /// Holds an answer's part at `at` to `is`. A part that is not there is `null`.

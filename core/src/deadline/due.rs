@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Deadline, Timeliness, closure, exception_feedback, exception_report, first_contact,
     legal_reply, misdelivery_contact, pickup_visit, promise_owed, route_promise, storage_collect,
-    storage_notice,
+    storage_notice, storage_redelivery,
 };
 use crate::complaint::Complaint;
 use crate::event::Lane;
@@ -29,6 +29,8 @@ pub enum DeadlineKind {
     StorageNotice,
     /// The recipient collects a stored parcel (M33).
     StorageCollect,
+    /// Arranging the delivery of a stored parcel that is wanted at the door (C6.7).
+    StorageRedelivery,
     /// The station's answer to an exception report (M42).
     ExceptionReport,
     /// The word to somebody concerned by an exception (M47).
@@ -110,6 +112,13 @@ const PARCEL: &[Row<Parcel>] = &[
         rule: "M33: the recipient collects it; the site's own period",
         value: None,
         clock: |parcel, _, now| storage_collect(parcel, now),
+        owed: lies_at_a_site,
+    },
+    Row {
+        kind: DeadlineKind::StorageRedelivery,
+        rule: "C6.7: arrange the delivery the recipient asks for",
+        value: Some("storage_redelivery_min"),
+        clock: storage_redelivery,
         owed: lies_at_a_site,
     },
 ];

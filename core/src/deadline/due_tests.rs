@@ -89,7 +89,7 @@ fn a_stored_parcel_owes_a_notice_and_then_waits_to_be_collected() {
     assert_eq!(told[1], (StorageCollect, Timeliness::Running, true));
     assert_eq!(next_due(&tale.state(), &built_in()), Some(MORNING_MS + 80_000_000));
 
-    tale.tells(StoredParcelPickedUp { scanned: true });
+    tale.tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     assert_eq!(listed(&tale, 30)[1], (StorageCollect, Timeliness::OnTime, false));
     assert_eq!(next_due(&tale.state(), &built_in()), None);
 }

@@ -1,5 +1,6 @@
 //! Each command: the fact it would record, and the rule that judges it.
 
+use super::at_a_site::{extend, pick_up, record_notice, replace_code, store};
 use super::desk::Desk;
 use super::lanes::is_physical;
 use super::several::{may_correct, reconcile, revoke, take_out, what_it_is_about};
@@ -27,8 +28,8 @@ use crate::parcel::{
 use crate::privacy::VaultBody;
 use crate::refusal::{Refusal, refuse_if};
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsented, StorageDeclined, StorageNoticeFailed,
-    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved, rules as storage,
+    StorageConsentAsked, StorageConsented, StorageDeclined, StorageExpired, StorageHandedBack,
+    StoredParcelRetrieved, rules as storage,
 };
 
 /// Decides `command`.
@@ -137,36 +138,25 @@ pub fn decide(
         }
         Command::RevokeConsent { waybill } => revoke(desk, waybill),
         Command::Store { waybill, site, collect_before_ms, code, photo } => {
-            let parcel = desk.parcel(waybill)?;
-            let code = code.as_deref().map(str::trim).filter(|code| !code.is_empty());
-            let fact = ParcelStored {
-                consent: parcel.live_consent(site, at.now.ms).map(|consent| consent.id),
-                site: site.clone(),
-                collect_before_ms: *collect_before_ms,
-                // Needs the site's own key, which the directory does not carry yet; the sealed
-                // code below is a salted digest and no weaker (C4.8).
-                code_hash: None,
-                code: code.map(|code| {
-                    let lane = Lane::Parcel(waybill.clone());
-                    desk.decided.seal(&lane, &VaultBody::Code(code.to_owned()), at)
-                }),
-                photo: photo.clone(),
-            };
-            desk.tell(storage::may_store(parcel, &fact, at), waybill, fact)
+            store(desk, waybill, site, *collect_before_ms, code.as_deref(), photo.clone())
         }
         Command::RecordNotice { waybill, channel, template, text } => {
-            let verdict = storage::may_notice(desk.parcel(waybill)?, template, at);
-            let (channel, template) = (*channel, template.clone());
-            match *text {
-                Some(text) => {
-                    desk.tell(verdict, waybill, StorageNoticeSent { channel, template, text })
-                }
-                None => desk.tell(verdict, waybill, StorageNoticeFailed { channel }),
-            }
+            record_notice(desk, waybill, *channel, template, *text)
         }
-        Command::PickUp { waybill, scanned } => {
-            let verdict = storage::may_pick_up(desk.parcel(waybill)?, at);
-            desk.tell(verdict, waybill, StoredParcelPickedUp { scanned: *scanned })
+        Command::PickUp { waybill, scanned, code } => {
+            pick_up(desk, waybill, *scanned, code.as_deref())
+        }
+        Command::ExtendStorage { waybill, collect_before_ms } => {
+            extend(desk, waybill, *collect_before_ms)
+        }
+        Command::ReplaceCode { waybill, code } => replace_code(desk, waybill, code.as_deref()),
+        Command::HandBack { waybill, scanned } => {
+            let verdict = storage::may_hand_back(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StorageHandedBack { scanned: *scanned })
+        }
+        Command::ExpireStorage { waybill } => {
+            let verdict = storage::may_expire(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StorageExpired {})
         }
         Command::Retrieve { waybill, scanned } => {
             let verdict = storage::may_retrieve(desk.parcel(waybill)?, at);

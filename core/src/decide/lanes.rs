@@ -27,6 +27,10 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::RecordNotice { waybill, .. }
         | Command::PickUp { waybill, .. }
         | Command::Retrieve { waybill, .. }
+        | Command::ExtendStorage { waybill, .. }
+        | Command::ReplaceCode { waybill, .. }
+        | Command::HandBack { waybill, .. }
+        | Command::ExpireStorage { waybill }
         | Command::Announce { waybill, .. }
         | Command::Assign { waybill, .. }
         | Command::Freeze { waybill, .. }
@@ -100,6 +104,8 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::RecordNotice { .. }
         | Command::PickUp { .. }
         | Command::Retrieve { .. }
+        | Command::HandBack { .. }
+        | Command::ReplaceCode { .. }
         | Command::ReportException { .. }
         | Command::AddEvidence { .. }
         | Command::ReceiveComplaint { .. }
@@ -120,6 +126,8 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::RecordConsent { .. }
         | Command::DeclineStorage { .. }
         | Command::RevokeConsent { .. }
+        | Command::ExtendStorage { .. }
+        | Command::ExpireStorage { .. }
         | Command::Correct { .. }
         | Command::Announce { .. }
         | Command::Assign { .. }

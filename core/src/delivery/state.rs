@@ -148,6 +148,7 @@ impl Parcel {
             Fact::RedeliveryScheduled(fact) => {
                 self.delivery.appointment =
                     Some(Appointment { from_ms: fact.from_ms, to_ms: fact.to_ms, mark: act.mark });
+                self.storage.redelivery_arranged(act.envelope.at);
                 if self.stage.is_on_the_way() {
                     self.stage = Stage::RedeliveryScheduled;
                 }

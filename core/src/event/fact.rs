@@ -17,6 +17,7 @@ use crate::exception_report::{
     ProgressNoted, PromiseKept, PromiseMade, RecoveryRequested,
 };
 use crate::id::{Digest, EventId, EvidenceId, ManifestId};
+use crate::notice::{NoticeFailed, NoticeSent};
 use crate::parcel::{
     AddressCorrected, ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned,
     ParcelDispatched, ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned,
@@ -28,8 +29,9 @@ use crate::pickup::{
 };
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
-    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeFailed,
+    StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::waybill::Waybill;
 
@@ -139,6 +141,13 @@ facts! {
     StorageNoticeFailed = 1,
     StoredParcelPickedUp = 1,
     StoredParcelRetrieved = 1,
+    StorageReminderSent = 1,
+    StorageExtended = 1,
+    StorageExpired = 1,
+    StorageHandedBack = 1,
+    PickupCodeReplaced = 1,
+    NoticeSent = 1,
+    NoticeFailed = 1,
     ExceptionReported = 1,
     EvidenceAdded = 1,
     ExceptionAcknowledged = 1,

@@ -13,6 +13,7 @@ use crate::testing::{
     Scene, Tale, case, clerk, clerk_acts, courier, handed_over, moment, parcel_lane, photo, vault,
     waybill,
 };
+use crate::visibility::{Relation, viewers};
 
 fn report(kind: ExceptionKind) -> Command {
     Command::ReportException {
@@ -271,7 +272,6 @@ fn a_case_is_worked_on_by_its_reporter_the_station_and_who_was_asked() {
     assert_eq!(scene.refusal("B", &note, &tale), None);
     let refusal = scene.refusal_to(&clerk_acts(), &ask, &tale);
     assert_eq!(refusal, Some(Refusal::AlreadyTakesPart));
-    use crate::visibility::{Relation, viewers};
     assert_eq!(
         viewers(&tale.lane, &tale.state()),
         [(courier("A"), Relation::Owner), (courier("B"), Relation::Owner)]
@@ -293,15 +293,15 @@ fn work_on_an_owned_case_brings_it_into_progress() {
 fn a_promise_is_made_for_a_time_to_come_and_kept_once() {
     let scene = Scene::new();
     let mut tale = reported();
-    let make =
+    let promise =
         |until_ms| Command::MakePromise { case: case(), promise: Promised::BringParcel, until_ms };
     let keep = Command::KeepPromise { case: case(), promise: Promised::BringParcel };
     let in_two_hours = moment(180).ms;
-    assert_eq!(scene.refusal("A", &make(moment(60).ms), &tale), Some(Refusal::PromisePast));
+    assert_eq!(scene.refusal("A", &promise(moment(60).ms), &tale), Some(Refusal::PromisePast));
     assert_eq!(scene.refusal("A", &keep, &tale), Some(Refusal::NoSuchPromise));
-    assert_eq!(scene.refusal("A", &make(in_two_hours), &tale), None);
+    assert_eq!(scene.refusal("A", &promise(in_two_hours), &tale), None);
     tale.tells(PromiseMade { promise: Promised::BringParcel, until_ms: in_two_hours });
-    assert_eq!(scene.refusal("A", &make(in_two_hours), &tale), Some(Refusal::PromiseOpen));
+    assert_eq!(scene.refusal("A", &promise(in_two_hours), &tale), Some(Refusal::PromiseOpen));
     assert!(state(&tale).duties().contains(&CaseDuty::Keep(Promised::BringParcel)));
     let made = state(&tale).promises[0];
     assert_eq!(deadline::promise(&made, &moment(60)).1, Timeliness::Running);
@@ -332,10 +332,10 @@ fn a_misdelivery_is_resolved_by_its_playbook_only() {
     assert_eq!(steps[0], MisdeliveryStep::RecipientContacted);
     for step in steps {
         assert_eq!(says(&tale), Some(Refusal::PlaybookOpen));
-        let take = Command::TakeMisdeliveryStep { case: case(), step };
-        assert_eq!(scene.refusal("A", &take, &tale), None);
+        let command = Command::TakeMisdeliveryStep { case: case(), step };
+        assert_eq!(scene.refusal("A", &command, &tale), None);
         tale.tells(MisdeliveryStepTaken { step });
-        assert_eq!(scene.refusal("A", &take, &tale), Some(Refusal::StepTakenBefore));
+        assert_eq!(scene.refusal("A", &command, &tale), Some(Refusal::StepTakenBefore));
     }
     assert_eq!(says(&tale), Some(Refusal::PromiseOpen));
     tale.tells(PromiseKept { promise: Promised::BringParcel });

@@ -25,6 +25,7 @@ use crate::exception_report::{
     ProgressNoted, PromiseKept, PromiseMade, Promised, RecoveryRequested, Shown, agenda,
 };
 use crate::id::{DeviceId, ManifestId};
+use crate::notice::NoticeFailed;
 use crate::parcel::{
     AddressCorrected, Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced,
     ParcelAssigned, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation,
@@ -37,8 +38,9 @@ use crate::pickup::{
     fees_add_up,
 };
 use crate::temporary_storage::{
-    ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageDeclined,
-    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeSent,
+    StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::testing::{
     MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
@@ -56,7 +58,7 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 28 {
+    match kind % 34 {
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -88,10 +90,31 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         21 if yes => StorageDeclined { channel: Channel::Phone }.into(),
         21 => StorageConsentRevoked { consent: consent().consent }.into(),
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
-        23 if a < 80 => StoredParcelPickedUp { scanned: yes }.into(),
+        23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
         25 => collected(yes).into(),
-        26 => AddressCorrected { recipient: vault(a) }.into(),
+        32 => AddressCorrected { recipient: vault(a) }.into(),
+        26 => StorageReminderSent {
+            channel: Channel::Sms,
+            template: "T01R.1".into(),
+            text: crate::id::Digest([a; 32]),
+            day: u32::from(b),
+        }
+        .into(),
+        27 => StorageExtended {
+            consent: yes.then_some(consent().consent),
+            collect_before_ms: MORNING_MS + i64::from(a) * 10_000_000,
+        }
+        .into(),
+        28 => StorageExpired {}.into(),
+        29 => StorageHandedBack { scanned: yes }.into(),
+        30 => PickupCodeReplaced {
+            code_hash: yes.then_some(crate::id::Digest([a; 32])),
+            code: yes.then(|| vault(a)),
+            clashed: a.is_multiple_of(3),
+        }
+        .into(),
+        31 => NoticeFailed { channel: Channel::App, template: "T04.1".into() }.into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
             template: "T01.1".into(),
@@ -326,6 +349,26 @@ fn custody_fits(state: &LaneState) -> bool {
         && (parcel.delivered().is_none() || parcel.holder == Holder::Recipient)
 }
 
+/// A stay rests on a consent for its site and its time, which no courier gave; nothing lies there
+/// that must not (C4.2, C4.3).
+fn storage_fits(state: &LaneState) -> bool {
+    let Some(parcel) = state.parcel() else { return true };
+    let Some(stay) = parcel.storage.current_stay() else { return true };
+    let GoodsFlags { door_only, fresh, valuable, storage_allowed, .. } = parcel.goods;
+    let consents = &parcel.storage.consents;
+    let consent = consents.iter().find(|consent| Some(consent.id) == stay.consent);
+    let kept = ["YZ-1", "LK-1", "NP"].iter().any(|id| stay.site == site(id));
+    let held = !valuable || stay.site == site("YZ-1");
+    let covered = consent.is_some_and(|consent| {
+        consent.given_by != ConsentGiver::Courier
+            && consent.site == stay.site
+            && stay.collect_before_ms <= consent.until_ms
+            && stay.liability == Some(consent.liability)
+            && (consent.withdrawn.is_none() || stay.redelivery_asked.is_some())
+    });
+    covered && kept && held && !door_only && !fresh && (!valuable || storage_allowed)
+}
+
 fn conflicts(state: &LaneState) -> usize {
     state.margin().map_or(0, |margin| margin.conflicts.len())
 }
@@ -337,7 +380,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 34 {
+    match kind % 38 {
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -382,7 +425,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             code: yes.then(|| "1234".into()),
             photo: None,
         },
-        18 => Command::PickUp { waybill, scanned: yes },
+        18 => Command::PickUp { waybill, scanned: yes, code: yes.then(|| "1234".into()) },
         19 => Command::Retrieve { waybill, scanned: yes },
         20 => Command::ReportException {
             case: case(),
@@ -418,6 +461,10 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             stands: event_id(b),
             note: String::new(),
         },
+        34 => Command::ExtendStorage { waybill, collect_before_ms: soon + i64::from(a) },
+        35 => Command::ReplaceCode { waybill, code: yes.then(|| "4321".into()) },
+        36 => Command::HandBack { waybill, scanned: yes },
+        37 => Command::ExpireStorage { waybill },
         _ => Command::Correct {
             lane: parcel_lane(),
             event: event_id(a),
@@ -575,6 +622,7 @@ fn play(
             station: &station,
             policy: &scene.policy,
             directory: &scene.directory,
+            codes: &scene.codes,
             address_gap_m: None,
             station_gap_m: None,
             entropy: &entropy,
@@ -719,15 +767,23 @@ proptest! {
     #[test]
     fn a_day_of_commands_writes_only_what_no_rule_forbids_and_only_where_it_said(
         acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..60),
+        (door_only, care, storage_allowed) in any::<(u8, u8, bool)>(),
     ) {
+        let goods = GoodsFlags {
+            door_only: door_only < 40,
+            fresh: care < 40,
+            valuable: (40..120).contains(&care),
+            storage_allowed,
+            ..GoodsFlags::default()
+        };
         let scene = Scene::new();
         let (station, entropy) = (station(), crate::testing::Counted::default());
         let mut lanes = LaneStates::new();
-        lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
+        lanes.insert(parcel_lane(), Tale::out_with(goods).state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 34, who) {
-                (24..=32, 30..) | (_, 240..) => 3,
+            let who = match (kind % 38, who) {
+                (24..=32 | 37, 30..) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
             };
@@ -738,6 +794,7 @@ proptest! {
                 station: &station,
                 policy: &scene.policy,
                 directory: &scene.directory,
+                codes: &scene.codes,
                 address_gap_m: None,
                 station_gap_m: None,
                 entropy: &entropy,
@@ -768,6 +825,7 @@ proptest! {
                 let before = conflicts(state);
                 state.apply(&event, Some(u64::from(n) + 1));
                 prop_assert!(custody_fits(state), "{state:?}");
+                prop_assert!(storage_fits(state), "{state:?}");
                 // What the rules allow to one who knows everything makes no conflict, but for
                 // what is never refused: a scan at the station, and late evidence.
                 let never_refused = matches!(

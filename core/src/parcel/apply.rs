@@ -10,8 +10,10 @@ use super::{
     ParcelReceivedAtStation, Recall, Recovery, Stage, TrackPoint,
 };
 use crate::conflict::{ConflictRow, Incoming, Ruling};
+use crate::delivery::Channel;
 use crate::event::{Event, Fact};
-use crate::id::{CourierNo, EventId};
+use crate::id::{CourierNo, Digest, EventId};
+use crate::notice::Told;
 use crate::pickup::{ParcelCollected, freight};
 use crate::privacy::VaultRef;
 
@@ -39,6 +41,10 @@ impl Parcel {
             Fact::RecoveryRequested(fact) => {
                 self.recovery = Some(Recovery { case: fact.case, urgent: fact.urgent });
             }
+            Fact::NoticeSent(fact) => {
+                self.told(&fact.template, fact.channel, Some(fact.text), &act);
+            }
+            Fact::NoticeFailed(fact) => self.told(&fact.template, fact.channel, None, &act),
             Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
             Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
             fact if self.apply_at_the_door(fact, &act) => {}
@@ -197,6 +203,10 @@ impl Parcel {
         self.check_orders(act, false);
         self.delivery.appointment = None;
         self.settle(claim);
+    }
+
+    fn told(&mut self, template: &str, channel: Channel, text: Option<Digest>, act: &Incoming) {
+        self.told.push(Told { template: template.to_owned(), channel, at: act.envelope.at, text });
     }
 
     /// Notes an order that came after the parcel's way had ended, from one who could not know.

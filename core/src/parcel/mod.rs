@@ -36,6 +36,9 @@ pub struct GoodsFlags {
     /// Fresh (生鲜).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+    /// The sender lets it be stored although it is fresh, valuable or damaged (C4.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub storage_allowed: bool,
 }
 
 /// A parcel is on its way to a station (预报). Opens the lane.

@@ -7,6 +7,7 @@ use crate::conflict::{Incoming, Margin, Mark, is_default};
 use crate::delivery::{Delivered, DeliveryTask};
 use crate::id::{CaseId, CourierNo, OrderNo, SiteId, StationId};
 use crate::money::Fen;
+use crate::notice::Told;
 use crate::pickup::FeeLine;
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{Stay, Storage};
@@ -240,6 +241,9 @@ pub struct Parcel {
     /// At a storage site.
     #[serde(skip_serializing_if = "is_default")]
     pub storage: Storage,
+    /// What was told of it, but for its storage.
+    #[serde(skip_serializing_if = "is_default")]
+    pub told: Vec<Told>,
     /// What else would be so, if a person ruled so.
     #[serde(skip_serializing_if = "is_default")]
     pub claims: Vec<Claim>,

@@ -94,11 +94,11 @@ fn a_recalled_parcel_that_was_delivered_stays_delivered() {
 fn of_pick_up_and_retrieval_the_scanned_one_counts() {
     let mut tale = Tale::in_storage();
     tale.by("A").tells(StoredParcelRetrieved { scanned: false });
-    tale.station().having_seen(6).tells(StoredParcelPickedUp { scanned: true });
+    tale.station().having_seen(6).tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
 
     let mut tale = Tale::in_storage();
-    tale.station().tells(StoredParcelPickedUp { scanned: false });
+    tale.station().tells(StoredParcelPickedUp { scanned: false, code_hash: None });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     let parcel = tale.parcel();
     assert_eq!(parcel.stage, Stage::OutForDelivery);
@@ -109,7 +109,7 @@ fn of_pick_up_and_retrieval_the_scanned_one_counts() {
 #[test]
 fn of_pick_up_and_retrieval_both_scanned_a_person_rules() {
     let mut tale = Tale::in_storage();
-    tale.station().tells(StoredParcelPickedUp { scanned: true });
+    tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
     assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::PickedUpAndRetrieved, Ruling::Open)]);

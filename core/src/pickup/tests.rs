@@ -12,6 +12,7 @@ use crate::testing::{
     MORNING_MS, Scene, Tale, clerk_acts, courier, handed_over, moment, order, parcel_lane, person,
     photo, pickup_lane, station, vault, waybill,
 };
+use crate::visibility::{Relation, loses_sight, viewers};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -412,7 +413,6 @@ fn the_former_courier_of_an_order_loses_sight_of_its_sender() {
     let mut tale = given_to_a();
     let lane = Lane::Pickup(order());
     tale.station().tells(PickupAssigned { courier: courier("B") });
-    use crate::visibility::{Relation, loses_sight, viewers};
     assert_eq!(
         viewers(&lane, &tale.state()),
         [(courier("A"), Relation::FormerHolder), (courier("B"), Relation::Holder)]

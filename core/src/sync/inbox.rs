@@ -15,6 +15,7 @@ use crate::event::{Envelope, Lane};
 use crate::policy::Adopted;
 use crate::store::list::{self, Onlooker};
 use crate::store::{Head, Key, LaneRow, Store, log, vault};
+use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
 
@@ -53,6 +54,10 @@ impl Courier {
         }
         self.machine.push_limit = None;
         self.refresh()?;
+        // Sites came with the directory: their keys and codes are asked for at once.
+        if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
+            self.machine.pull_asked |= !self.codes_wanted().is_empty();
+        }
         self.store()?.checkpoint()
     }
 
@@ -146,6 +151,10 @@ impl Courier {
         let forked = reply.header.verdicts.contains(&Verdict::DeviceForked);
         if forked {
             head.reincarnate(&tx)?;
+            // Another copy of this store may have given out the same codes.
+            let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+            codes.forget_leases();
+            Key::Codes.set(&tx, &codes)?;
         }
         tx.commit()?;
         self.machine.pull_asked |= forked;
@@ -190,6 +199,12 @@ impl Courier {
                 }
                 if let Some(policy) = &policy {
                     Key::Policy.set(&tx, policy)?;
+                }
+                // Sent for the incarnation that asked: one that has just ended gives out no more.
+                if !header.codes.is_empty() && !header.verdicts.contains(&Verdict::DeviceForked) {
+                    let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+                    codes.take(&header.codes);
+                    Key::Codes.set(&tx, &codes)?;
                 }
             }
             if last {
@@ -250,6 +265,9 @@ fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     row.advance(db)?;
     let live = row.live(db)?;
     list::write(db, lane, &live, onlooker)?;
+    for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
+        vault::forget(db, *code)?;
+    }
     if visibility::loses_sight(&live, &onlooker.me) {
         vault::forget_lane(db, lane)?;
     }

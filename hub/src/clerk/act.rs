@@ -42,12 +42,14 @@ pub(super) fn act(
     let (hub, tx) = (ledger.hub, ledger.tx);
     let policy = hub.policy(tx, &acting.station)?;
     let directory = hub.station(tx, &acting.station)?.directory;
+    let codes = hub.clerk_codes(tx, &acting.station, &directory, command)?;
     let at = Circumstances {
         now: ledger.now,
         actor: &actor,
         station: &acting.station,
         policy: &policy,
         directory: &directory,
+        codes: &codes,
         address_gap_m: None,
         station_gap_m: None,
         entropy: &*hub.entropy,

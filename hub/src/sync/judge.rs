@@ -102,6 +102,7 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::PickupAnnounced(_)
         | Fact::PickupAssigned(_)
         | Fact::AddressCorrected(_)
+        | Fact::StorageExpired(_)
         | Fact::ComplaintClosed(_) => true,
         // A courier owns a complaint himself or not at all: nobody gives his work to another.
         Fact::OwnerTaken(taken) => taken.owner != event.envelope.actor,

@@ -6,6 +6,7 @@ use lastmile_core::document::Signed;
 use lastmile_core::event::Lane;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
+use lastmile_core::temporary_storage::SiteCodes;
 use lastmile_core::visibility::{Sight, sees};
 
 use super::{ledger, refs};
@@ -26,6 +27,7 @@ pub(crate) struct Pulled {
     pub more: bool,
     pub directory: Option<Signed>,
     pub policy: Option<Signed>,
+    pub codes: Vec<SiteCodes>,
 }
 
 /// Collects what `device` is to be sent under its present incarnation.
@@ -62,10 +64,11 @@ pub(crate) fn collect(
         }
     }
     pulled.more = pulled.cursor < end;
-    if let Some(station) = tx.station(&device.station)?
-        && station.directory.version > pull.directory
-    {
-        pulled.directory = Some(hub.signed_directory(&station.directory));
+    if let Some(station) = tx.station(&device.station)? {
+        pulled.codes = hub.lend_codes(tx, device, incarnation, &station.directory, pull)?;
+        if station.directory.version > pull.directory {
+            pulled.directory = Some(hub.signed_directory(&station.directory));
+        }
     }
     pulled.policy = hub.signed_policy(tx, pull.policy)?;
     Ok(pulled)
