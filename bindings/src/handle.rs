@@ -6,16 +6,20 @@ use std::sync::Arc;
 use lastmile_core::deadline::DeadlineView;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
-use lastmile_core::id::CaseId;
+use lastmile_core::exception_report::{
+    Checklist, ClaimPacket, ExceptionKind, OpenCase, ReviewLine, exception_checklist,
+};
+use lastmile_core::id::{CaseId, OrderNo};
 use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
+use lastmile_core::pickup::{FieldError, waybill_errors};
 use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::temporary_storage::{CodeCheck, StorageView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
-    Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity, Objection,
-    ParcelView, Recorded, Stop, SyncStatus,
+    CaseWorkView, Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity,
+    Objection, ParcelView, PickupView, Recorded, Stop, SyncStatus,
 };
 
 use crate::Result;
@@ -170,6 +174,52 @@ impl Lastmile {
     /// Returns what a screen shows of an exception case.
     pub fn exception_case(&self, id: CaseId) -> Result<Option<ExceptionView>> {
         Ok(self.shared.courier()?.exception_view(id)?)
+    }
+
+    /// Lists the open exception cases: those without an owner first, then by the time of the next
+    /// action.
+    pub fn open_cases(&self) -> Result<Vec<OpenCase>> {
+        Ok(self.shared.courier()?.open_cases()?)
+    }
+
+    /// Returns how the work on an exception case stands: what is missing, clocks, promises.
+    pub fn case_work(&self, id: CaseId) -> Result<Option<CaseWorkView>> {
+        Ok(self.shared.courier()?.case_work(id)?)
+    }
+
+    /// Returns what a kind of exception asks for before its case may be resolved.
+    pub fn exception_checklist(&self, kind: ExceptionKind) -> Checklist {
+        exception_checklist(kind)
+    }
+
+    /// Counts the exception cases known here by week, kind, cause and courier.
+    pub fn exception_review(&self) -> Result<Vec<ReviewLine>> {
+        Ok(self.shared.courier()?.exception_review()?)
+    }
+
+    /// Puts together what a customer's claim is supported with; refused unless he agreed.
+    pub fn claim_packet(&self, id: CaseId) -> Result<ClaimPacket> {
+        Ok(self.shared.courier()?.claim_packet(id)?)
+    }
+
+    /// Lists the courier's open pick-up orders, the window that ends first leading.
+    pub fn pickups(&self) -> Result<Vec<OrderNo>> {
+        Ok(self.shared.courier()?.pickups()?)
+    }
+
+    /// Returns what a screen shows of a pick-up order, its sender masked.
+    pub fn pickup_order(&self, order: OrderNo) -> Result<Option<PickupView>> {
+        Ok(self.shared.courier()?.pickup_view(&order)?)
+    }
+
+    /// Returns the sender of a pick-up order in the clear, to call him or to find his door.
+    pub fn pickup_sender(&self, order: OrderNo) -> Result<Option<Person>> {
+        Ok(self.shared.courier()?.pickup_sender(&order)?)
+    }
+
+    /// Lists what is missing or wrong about the persons of a waybill, all at once.
+    pub fn waybill_errors(&self, sender: Person, recipient: Person) -> Vec<FieldError> {
+        waybill_errors(&sender, &recipient)
     }
 
     /// Lists the open complaints, the oldest first.

@@ -10,10 +10,13 @@ use crate::delivery::{
 };
 use crate::event::{CorrectionReason, Lane};
 use crate::evidence::EvidenceRef;
-use crate::exception_report::{Cause, Decision, ExceptionKind};
-use crate::id::{CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, SiteId};
+use crate::exception_report::{
+    CaseDuty, CaseParty, Cause, Decision, DoorWish, ExceptionKind, MisdeliveryStep, Promised, Shown,
+};
+use crate::id::{CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, OrderNo, SiteId};
 use crate::money::Fen;
 use crate::parcel::{FreezeReason, GoodsFlags};
+use crate::pickup::{CollectionRefusal, FeeLine, LateReason, OrderSource, PickupAnswers};
 use crate::privacy::Person;
 use crate::temporary_storage::{ConsentGiver, Liability};
 use crate::waybill::Waybill;
@@ -335,6 +338,10 @@ pub enum Command {
         waybill: Option<Waybill>,
         /// Photos and videos.
         evidence: Vec<EvidenceRef>,
+        /// What each of them shows, in the same order; what is left out shows nothing in
+        /// particular (M44).
+        #[serde(default)]
+        shows: Vec<Shown>,
         /// What the courier saw.
         note: Option<String>,
     },
@@ -344,6 +351,8 @@ pub enum Command {
         case: CaseId,
         /// The item.
         evidence: EvidenceRef,
+        /// What it shows (M44).
+        shows: Option<Shown>,
     },
     /// Takes a complaint (M65). The four fields are the least that is ever saved.
     ReceiveComplaint {
@@ -488,6 +497,226 @@ pub enum Command {
         /// Why.
         note: String,
     },
+
+    // Pick-up.
+    /// Station: takes a sender's order to have a parcel fetched (M10, M11).
+    AnnouncePickup {
+        /// The order.
+        order: OrderNo,
+        /// Where it came from.
+        source: OrderSource,
+        /// The sender: name, phone and address are needed.
+        sender: Person,
+        /// What he sends, in his words.
+        contents: Option<String>,
+        /// How many pieces; at least 1.
+        quantity: u32,
+        /// What care it asks for.
+        goods: GoodsFlags,
+        /// Start of the window he wishes, UTC milliseconds.
+        from_ms: i64,
+        /// End of the window he wishes, UTC milliseconds.
+        to_ms: i64,
+    },
+    /// Station: gives an order to a courier, or to another one (M13).
+    AssignPickup {
+        /// The order.
+        order: OrderNo,
+        /// The courier.
+        courier: CourierNo,
+    },
+    /// Records a window agreed with the sender (M10).
+    SchedulePickup {
+        /// The order.
+        order: OrderNo,
+        /// Start of the window, UTC milliseconds.
+        from_ms: i64,
+        /// End of the window, UTC milliseconds.
+        to_ms: i64,
+        /// How it was agreed.
+        channel: Channel,
+    },
+    /// Records that the sender was told, with an apology, of a later time (M10).
+    TellPickupDelay {
+        /// The order.
+        order: OrderNo,
+        /// Why.
+        reason: LateReason,
+        /// When the courier will be there, UTC milliseconds.
+        eta_ms: i64,
+        /// How the sender was told.
+        channel: Channel,
+    },
+    /// Records answers of the pick-up check, all of them or some (M04, M05, M07).
+    InspectPickup {
+        /// The order.
+        order: OrderNo,
+        /// What was answered.
+        answers: PickupAnswers,
+        /// What is wrong with it; needed when the state is not clean or the name does not match.
+        anomaly: Option<String>,
+        /// A photo of the packing; needed when it is not fit as it is.
+        photo: Option<EvidenceRef>,
+    },
+    /// Takes the parcel from its sender (M04-M09). Opens the parcel's lane in the same act; the
+    /// courier holds it from now on.
+    CollectParcel {
+        /// The order.
+        order: OrderNo,
+        /// The number on its label.
+        waybill: Waybill,
+        /// The sender as the waybill names him.
+        sender: Person,
+        /// The recipient as the waybill names him.
+        recipient: Person,
+        /// The parts of what the sender pays, as the hub's rate says.
+        fees: Vec<FeeLine>,
+        /// What he pays, fen: the sum of the parts.
+        total: Fen,
+        /// Promised delivery, UTC milliseconds.
+        promise_ms: Option<i64>,
+    },
+    /// Does not take the parcel (M05, M06). Ends the order.
+    RefuseCollection {
+        /// The order.
+        order: OrderNo,
+        /// Why.
+        reason: CollectionRefusal,
+        /// More of it.
+        note: Option<String>,
+    },
+
+    // Exception cases.
+    /// Damage seen together with the customer at the door (M24, M44): one act records what became of
+    /// the parcel, the case and its evidence.
+    ReportDoorDamage {
+        /// The parcel.
+        waybill: Waybill,
+        /// The case, from `new_case`; its photos are captured for it.
+        case: CaseId,
+        /// Photos and videos of the damage.
+        evidence: Vec<EvidenceRef>,
+        /// What each of them shows, in the same order.
+        #[serde(default)]
+        shows: Vec<Shown>,
+        /// Whether the customer takes it all the same.
+        wants: DoorWish,
+        /// How the customer was recognised.
+        identity: IdentityCheck,
+        /// The label's address was compared with the door a second time.
+        address_checked: bool,
+        /// What shows the hand-over, if he takes it.
+        proof: Vec<ProofItem>,
+        /// What was seen, in words.
+        note: Option<String>,
+    },
+    /// Excuses something a case asks for, with a reason (M44).
+    ExcuseDuty {
+        /// The case.
+        case: CaseId,
+        /// What cannot be had.
+        duty: CaseDuty,
+        /// Why.
+        reason: String,
+    },
+    /// Records that somebody concerned was told of a case (M44).
+    NotifyParty {
+        /// The case.
+        case: CaseId,
+        /// Who.
+        party: CaseParty,
+        /// How.
+        channel: Channel,
+    },
+    /// Records a promise to a customer (M51): its clock runs as said.
+    MakePromise {
+        /// The case.
+        case: CaseId,
+        /// What.
+        promise: Promised,
+        /// By when, UTC milliseconds.
+        until_ms: i64,
+    },
+    /// Records that a promise was kept.
+    KeepPromise {
+        /// The case.
+        case: CaseId,
+        /// Which.
+        promise: Promised,
+    },
+    /// Records a step of what is done about a misdelivery (M51).
+    TakeMisdeliveryStep {
+        /// The case.
+        case: CaseId,
+        /// Which.
+        step: MisdeliveryStep,
+    },
+    /// Writes the error analysis of a case (M51). All texts are needed.
+    ReportErrorAnalysis {
+        /// The case.
+        case: CaseId,
+        /// What happened.
+        what: String,
+        /// Why.
+        why: String,
+        /// What is done against it.
+        remedy: String,
+        /// It asks for a second look at the address before each hand-over.
+        second_address_check: bool,
+    },
+    /// Records whether the customer wants help with his claim (M48).
+    RecordClaimConsent {
+        /// The case.
+        case: CaseId,
+        /// He agreed.
+        agreed: bool,
+        /// How he said so.
+        channel: Channel,
+    },
+    /// Station: asks a courier to take part in a case (M49).
+    AddParticipant {
+        /// The case.
+        case: CaseId,
+        /// Who.
+        courier: CourierNo,
+    },
+    /// Notes what was done or found out (M49).
+    NoteProgress {
+        /// The case.
+        case: CaseId,
+        /// In words.
+        note: String,
+    },
+    /// Asks for somebody above the station (C2).
+    EscalateException {
+        /// The case.
+        case: CaseId,
+        /// Why.
+        reason: String,
+    },
+    /// Station: files a resolved case (C2).
+    CloseException {
+        /// The case.
+        case: CaseId,
+    },
+    /// Station: opens a case again that had ended (C2, C6.13).
+    ReopenException {
+        /// The case.
+        case: CaseId,
+        /// The owner.
+        owner: ClerkNo,
+        /// When he will act next, UTC milliseconds.
+        next_action_ms: i64,
+        /// Why.
+        reason: String,
+    },
+    /// Station: the address or the recipient of a parcel is another one (C6.9).
+    CorrectAddress {
+        /// The parcel.
+        waybill: Waybill,
+        /// The recipient with the right address.
+        recipient: Person,
+    },
 }
 
 /// One parcel of a [`Command::StoreMany`].
@@ -530,7 +759,15 @@ impl Command {
             Self::ReportException { case, evidence, .. } => {
                 evidence.iter().map(|item| (Lane::Exception(*case), item)).collect()
             }
-            Self::AddEvidence { case, evidence } => vec![(Lane::Exception(*case), evidence)],
+            Self::AddEvidence { case, evidence, .. } => vec![(Lane::Exception(*case), evidence)],
+            Self::InspectPickup { order, photo, .. } => {
+                photo.iter().map(|photo| (Lane::Pickup(order.clone()), photo)).collect()
+            }
+            Self::ReportDoorDamage { waybill, case, evidence, proof, .. } => {
+                let proof = proof.iter().filter_map(|item| item.evidence.as_ref());
+                let proof = proof.map(|item| (Lane::Parcel(waybill.clone()), item));
+                proof.chain(evidence.iter().map(|item| (Lane::Exception(*case), item))).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::complaint::Complaint;
 use crate::delivery::{Unreachable, unreachable};
-use crate::exception_report::ExceptionCase;
+use crate::exception_report::{CasePromise, ExceptionCase, ExceptionKind, MisdeliveryStep};
 use crate::parcel::{Parcel, Stage};
+use crate::pickup::PickupOrder;
 use crate::policy::Policy;
 use crate::temporary_storage::Notice;
 use crate::time::Moment;
@@ -281,15 +282,16 @@ pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timelin
     Some((clock, clock.standing(brought(parcel), now)))
 }
 
-/// The delivery inside one city (M25) of a parcel that was collected at `collected`.
+/// The delivery inside one city (M25), counted from the collection. `None` if no courier of this
+/// network collected it.
 pub fn same_city_delivery(
     parcel: &Parcel,
-    collected: Moment,
     policy: &Policy,
     now: &Moment,
-) -> (Deadline, Timeliness) {
-    let clock = Deadline::after_minutes(collected, policy.same_city_hours.saturating_mul(60));
-    (clock, clock.standing(brought(parcel), now))
+) -> Option<(Deadline, Timeliness)> {
+    let collected = parcel.collected.as_ref()?.at;
+    let clock = Deadline::after_hours(collected, policy.same_city_hours);
+    Some((clock, clock.standing(brought(parcel), now)))
 }
 
 /// The way of a signed return form back to the station (M37). `None` without a form, and where the
@@ -331,6 +333,54 @@ fn brought(parcel: &Parcel) -> impl Iterator<Item = &Moment> {
     stay.map(|stay| &stay.at).into_iter().chain(parcel.delivered().map(|delivered| &delivered.at))
 }
 
+/// The word to somebody concerned after a clerk owns the case (M47). `None` before that, and as long
+/// as the policy sets no time.
+pub fn exception_feedback(
+    case: &ExceptionCase,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::after_minutes(case.acknowledged_at?, policy.exception_feedback_min?);
+    Some((clock, clock.standing(case.told.iter().map(|told| &told.at), now)))
+}
+
+/// The first word to the recipient after a misdelivery is known (M51). `None` for any other case.
+pub fn misdelivery_contact(
+    case: &ExceptionCase,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    if case.kind != Some(ExceptionKind::Misdelivery) {
+        return None;
+    }
+    let clock = Deadline::after_minutes(case.reported_at?, policy.misdelivery_contact_min);
+    let spoken =
+        case.steps.iter().filter(|taken| taken.step == MisdeliveryStep::RecipientContacted);
+    Some((clock, clock.standing(spoken.map(|taken| &taken.at), now)))
+}
+
+/// A promise to a customer (M51): it runs as said, and stops when it is kept.
+pub fn promise(made: &CasePromise, now: &Moment) -> (Deadline, Timeliness) {
+    let clock = Deadline::until(made.made_at, made.until_ms);
+    (clock, clock.standing(&made.kept_at, now))
+}
+
+/// The promise of a case that is to be kept first; once all are kept, the one kept last (M51).
+pub fn promise_owed(case: &ExceptionCase, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let open = case.promises.iter().filter(|made| made.kept_at.is_none());
+    let next = open.min_by_key(|made| made.until_ms);
+    let last = || case.promises.iter().max_by_key(|made| made.kept_at.map(|at| at.ms));
+    next.or_else(last).map(|made| promise(made, now))
+}
+
+/// The courier's visit to a sender (M10): by the end of the window he is there, or has told of a
+/// later time, or the order has ended. `None` before the order was announced.
+pub fn pickup_visit(order: &PickupOrder, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::until(order.announced_at?, order.to_ms?);
+    let stops = order.delays.iter().map(|delay| &delay.told_at);
+    Some((clock, clock.standing(stops.chain(&order.inspected_at).chain(&order.closed_at), now)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,6 +420,23 @@ mod tests {
         assert_eq!(clock.standing([], &at(60_001, Some(9))), Timeliness::CannotTell);
         assert_eq!(clock.standing([], &at(60_010, Some(9))), Timeliness::Late);
         assert_eq!(clock.standing([], &at(60_010, None)), Timeliness::CannotTell);
+    }
+
+    #[test]
+    fn a_promise_runs_as_said() {
+        let made = CasePromise {
+            promise: crate::exception_report::Promised::BringParcel,
+            made_at: at(0, Some(0)),
+            until_ms: 7_200_000,
+            kept_at: None,
+        };
+        let standing = |kept_at, now| promise(&CasePromise { kept_at, ..made }, &now).1;
+        assert_eq!(standing(None, at(7_200_000, Some(0))), Timeliness::Running);
+        assert_eq!(standing(None, at(7_200_001, Some(0))), Timeliness::Late);
+        let kept = Some(at(7_000_000, Some(0)));
+        assert_eq!(standing(kept, at(9_000_000, Some(0))), Timeliness::OnTime);
+        let unsure = Some(at(7_000_000, None));
+        assert_eq!(standing(unsure, at(9_000_000, Some(0))), Timeliness::CannotTell);
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 mod acts;
 mod at_a_site;
+mod cases;
 mod desk;
 mod lanes;
+mod pickups;
 mod several;
 #[cfg(test)]
 mod tests;
@@ -139,6 +141,7 @@ fn against_case(case: CaseId, group: &[Draft], note: VaultRef) -> Draft {
         waybill,
         about: None,
         evidence: Vec::new(),
+        shows: Vec::new(),
         note: Some(note),
     };
     Draft { lane: Lane::Exception(case), fact: fact.into() }

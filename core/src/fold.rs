@@ -12,6 +12,7 @@ use crate::event::{Actor, CorrectionReason, Event, Fact, Lane};
 use crate::exception_report::ExceptionCase;
 use crate::id::EventId;
 use crate::parcel::Parcel;
+use crate::pickup::PickupOrder;
 
 /// Raised when a fold changes its mind about the same events; every lane is then folded anew.
 pub const FOLD_VERSION: u32 = 2;
@@ -22,6 +23,8 @@ pub const FOLD_VERSION: u32 = 2;
 pub enum LaneState {
     /// One parcel.
     Parcel(Box<Parcel>),
+    /// One pick-up order.
+    Pickup(Box<PickupOrder>),
     /// One exception case.
     Exception(Box<ExceptionCase>),
     /// One complaint.
@@ -42,6 +45,7 @@ impl LaneState {
     pub fn empty(lane: &Lane) -> Self {
         match lane {
             Lane::Parcel(_) => Self::Parcel(Box::default()),
+            Lane::Pickup(_) => Self::Pickup(Box::default()),
             Lane::Exception(_) => Self::Exception(Box::default()),
             Lane::Complaint(_) => Self::Complaint(Box::default()),
             Lane::Shift(..) | Lane::Station(_) | Lane::Device(_) | Lane::Other(_) => {
@@ -56,6 +60,7 @@ impl LaneState {
     pub fn apply(&mut self, event: &Event, lane_seq: Option<u64>) {
         match self {
             Self::Parcel(parcel) => parcel.apply(event, lane_seq),
+            Self::Pickup(order) => order.apply(event, lane_seq),
             Self::Exception(case) => case.apply(event, lane_seq),
             Self::Complaint(complaint) => complaint.apply(event, lane_seq),
             Self::Log { events, needs_update } => {
@@ -78,6 +83,7 @@ impl LaneState {
     pub fn margin(&self) -> Option<&Margin> {
         match self {
             Self::Parcel(parcel) => Some(&parcel.margin),
+            Self::Pickup(order) => Some(&order.margin),
             Self::Exception(case) => Some(&case.margin),
             Self::Complaint(complaint) => Some(&complaint.margin),
             Self::Log { .. } => None,
@@ -88,6 +94,14 @@ impl LaneState {
     pub fn parcel(&self) -> Option<&Parcel> {
         match self {
             Self::Parcel(parcel) => Some(parcel),
+            _ => None,
+        }
+    }
+
+    /// Returns the pick-up order, if the lane is one.
+    pub fn pickup(&self) -> Option<&PickupOrder> {
+        match self {
+            Self::Pickup(order) => Some(order),
             _ => None,
         }
     }

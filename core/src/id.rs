@@ -138,6 +138,10 @@ text_id!(
     /// A place that may hold parcels: station counter, locker, property desk, neighbour.
     SiteId
 );
+text_id!(
+    /// A pick-up order (揽收单号), as the station or the platform numbers it.
+    OrderNo
+);
 
 /// Makes a UUID version 7.
 pub(crate) fn new_uuid(ms: i64, entropy: &dyn Entropy) -> Uuid {

@@ -60,6 +60,7 @@ pub mod id;
 mod money;
 pub mod notice;
 pub mod parcel;
+pub mod pickup;
 pub mod policy;
 pub mod privacy;
 pub mod react;
@@ -84,6 +85,8 @@ pub use error::LastmileError;
 pub use error::{Error, MediaError, ReplyError, Result};
 pub use money::Fen;
 pub use refusal::Refusal;
-pub use screens::{ComplaintView, ExceptionView, Objection, ParcelView};
+pub use screens::{
+    CaseWorkView, ComplaintView, ExceptionView, Objection, ParcelView, PickupView, PromiseView,
+};
 pub use store::{DiskFolder, Durability, Location, MediaFile, MediaFolder};
 pub use views::{Entry, LogLine, Progress, Stop, SyncStatus};

@@ -5,15 +5,18 @@
 //!
 //! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6 to 10 and 14 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
-//! `apply` and set a recovery going here. Rows 15 and 16 hold by construction: no clock takes part
-//! in an order, and each event names its policy version. Row 11 is in the stay's
-//! `check_code`; row 12 needs two lanes at once and is the hub's. Rows 17 to 20 wait for
-//! compensation.
+//! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by
+//! construction: no clock takes part in an order, and each event names its policy version. Row 11
+//! is in the stay's `check_code`; row 12 needs two lanes at once and is the hub's. Rows 17 to 20
+//! wait for compensation.
 
 use uuid::Uuid;
 
+use crate::conflict::ConflictRow;
 use crate::event::{Event, Fact, Lane};
-use crate::exception_report::RecoveryRequested;
+use crate::exception_report::{
+    ExceptionKind, ExceptionReported, ParticipantAdded, RecoveryRequested,
+};
 use crate::fold::LaneState;
 use crate::id::{CaseId, EventId};
 use crate::parcel::Parcel;
@@ -33,7 +36,9 @@ pub struct Reaction {
 pub fn react(before: &LaneState, after: &LaneState, event: &Event) -> Vec<Reaction> {
     match (before, after, &event.envelope.lane) {
         (LaneState::Parcel(before), LaneState::Parcel(after), Lane::Parcel(_)) => {
-            recovery(before, after, event)
+            let mut reactions = recovery(before, after, event);
+            reactions.extend(misdelivery(before, after, event));
+            reactions
         }
         _ => Vec::new(),
     }
@@ -73,6 +78,42 @@ fn to_be_recovered(parcel: &Parcel) -> Option<(EventId, bool)> {
     (urgent || parcel.recalled.is_some()).then_some((delivered.mark.event, urgent))
 }
 
+/// Row 9: a parcel was brought to an address that had been corrected meanwhile. A case asks to
+/// fetch it back, and the courier who brought it takes part.
+fn misdelivery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> {
+    let to_old_address = |parcel: &Parcel| {
+        let conflicts = parcel.margin.conflicts.iter();
+        conflicts.filter(|conflict| conflict.row == ConflictRow::AddressCorrected).count()
+    };
+    let Some(delivered) = after.delivered() else { return Vec::new() };
+    let Lane::Parcel(waybill) = event.envelope.lane.clone() else { return Vec::new() };
+    if to_old_address(after) <= to_old_address(before) {
+        return Vec::new();
+    }
+    let by = event.envelope.id;
+    let lane = Lane::Exception(CaseId(id_from(by, "misdelivery.case")));
+    let reported = ExceptionReported {
+        kind: ExceptionKind::Misdelivery,
+        waybill: Some(waybill),
+        about: Some(delivered.mark.event),
+        evidence: Vec::new(),
+        shows: Vec::new(),
+        note: None,
+    };
+    let courier = delivered.actor.courier().cloned();
+    let mut reactions = vec![Reaction {
+        id: EventId(id_from(by, "misdelivery")),
+        lane: lane.clone(),
+        fact: reported.into(),
+    }];
+    reactions.extend(courier.map(|courier| Reaction {
+        id: EventId(id_from(by, "misdelivery.courier")),
+        lane,
+        fact: ParticipantAdded { courier }.into(),
+    }));
+    reactions
+}
+
 /// Makes an id for what `event` sets going by `rule`: the same at each replay.
 pub fn id_from(event: EventId, rule: &str) -> Uuid {
     Uuid::new_v5(&event.0, rule.as_bytes())
@@ -81,8 +122,8 @@ pub fn id_from(event: EventId, rule: &str) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parcel::{FreezeReason, ParcelFrozen, ParcelRecalled};
-    use crate::testing::{Tale, handed_over, waybill};
+    use crate::parcel::{AddressCorrected, FreezeReason, ParcelFrozen, ParcelRecalled};
+    use crate::testing::{Tale, courier, handed_over, vault, waybill};
 
     /// What the last event of a tale sets going.
     fn reactions(tale: &Tale) -> Vec<Reaction> {
@@ -130,6 +171,25 @@ mod tests {
         assert_eq!(reactions(&tale), []);
         tale.station().tells(frozen());
         assert!(matches!(&reactions(&tale)[0].fact, Fact::RecoveryRequested(fact) if fact.urgent));
+    }
+
+    #[test]
+    fn a_parcel_brought_to_an_address_corrected_meanwhile_opens_a_misdelivery() {
+        let correct = || AddressCorrected { recipient: vault(7) };
+        let mut tale = Tale::out_for_delivery();
+        tale.station().tells(correct());
+        assert_eq!(reactions(&tale), []);
+        let delivered = tale.by("A").having_seen(4).tells(handed_over());
+        let [reported, taking_part] = &*reactions(&tale) else { panic!("a case and its courier") };
+        let Fact::ExceptionReported(fact) = &reported.fact else { panic!() };
+        assert_eq!((fact.kind, fact.about), (ExceptionKind::Misdelivery, Some(delivered)));
+        assert_eq!(taking_part.lane, reported.lane);
+        assert_eq!(taking_part.fact, ParticipantAdded { courier: courier("A") }.into());
+
+        let mut knew = Tale::out_for_delivery();
+        knew.station().tells(correct());
+        knew.by("A").tells(handed_over());
+        assert_eq!(reactions(&knew), [], "he had the new address");
     }
 
     #[test]

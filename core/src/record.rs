@@ -339,7 +339,9 @@ impl<'a> Writer<'a> {
 /// The parcels that a command hands over, if it does.
 fn handed_over(command: &Command) -> Option<&[Waybill]> {
     match command {
-        Command::Deliver { waybill, .. } => Some(std::slice::from_ref(waybill)),
+        Command::Deliver { waybill, .. } | Command::ReportDoorDamage { waybill, .. } => {
+            Some(std::slice::from_ref(waybill))
+        }
         Command::DeliverMany { waybills, .. } => Some(waybills),
         _ => None,
     }

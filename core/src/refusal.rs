@@ -148,8 +148,8 @@ refusals! {
     /// The recipient does not count as unreachable yet.
     NotUnreachable, never,
         "write to the recipient twice, hours apart, and wait a day; only then decide without him";
-    /// The new time of delivery lies in the past.
-    EtaPast, never, "give the time by which it will come, in the future";
+    /// The told time of arrival lies in the past.
+    EtaPast, never, "tell a time of arrival that lies in the future";
     /// The parcel owes a signed return form.
     ReceiptFormOwed, done, "this parcel owes a signed form; have it signed and photograph it first";
     /// The signature on the form is not clear or not complete.
@@ -206,8 +206,9 @@ refusals! {
     // Cases.
     /// The kind needs a parcel.
     ParcelNeeded, never, "this kind of exception is about a parcel; scan its number";
-    /// The kind needs a photo or a video.
-    EvidenceNeeded, done, "take a photo or a video of the damage first";
+    /// Something that must be seen is not, and no reason was given.
+    EvidenceNeeded, never,
+        "add the photos or videos the case asks for, or say why they cannot be had";
     /// The kind is the library's own.
     KindReserved, never, "this kind is opened by the library itself; choose another";
     /// The case is closed.
@@ -234,6 +235,71 @@ refusals! {
     OutcomeMissing, never, "write how the complaint ended";
     /// Nobody owns the complaint.
     NobodyOwns, never, "take the complaint first, so that somebody owns it";
+
+    // Working on an exception case.
+    /// Somebody concerned was not told, and no reason was given.
+    PartyNotTold, never, "tell everybody the case asks for, or say why it cannot be done";
+    /// A step of the misdelivery playbook is open.
+    PlaybookOpen, never,
+        "promise a time and take each step of the misdelivery playbook, or say why it cannot be done";
+    /// A promise waits to be kept.
+    PromiseOpen, never, "keep the promise that was made, and record it, first";
+    /// The error analysis was not written.
+    ErrorAnalysisMissing, never, "write the error analysis of the misdelivery first";
+    /// The case was not resolved.
+    NotResolved, never, "resolve the case first, then close it";
+    /// The case is still open.
+    CaseStillOpen, never, "the case is open; work on it as it is";
+    /// A text is blank.
+    WordsMissing, never, "write it in words; a blank says nothing";
+    /// What is to be excused is not asked for, is done, or cannot be excused.
+    NothingToExcuse, never, "the case does not ask for this, or it cannot be excused; do it instead";
+    /// The promised time is over before it is promised.
+    PromisePast, never, "promise a time that lies in the future";
+    /// No such promise waits to be kept.
+    NoSuchPromise, never, "no such promise is open; make it first";
+    /// The case is no misdelivery.
+    NotAMisdelivery, never, "this step belongs to a misdelivery; note the progress instead";
+    /// The step was taken before.
+    StepTakenBefore, never, "this step is recorded already; take the next one";
+    /// The courier takes part already.
+    AlreadyTakesPart, never, "this courier takes part in the case already";
+    /// The case was escalated before.
+    AlreadyEscalated, never, "the case is escalated already; note the progress";
+    /// The customer has not agreed to help with his claim.
+    ClaimNotAgreed, never, "ask the customer whether he wants help with the claim, and record it";
+
+    // Pick-up.
+    /// The order has no lane here.
+    UnknownOrder, never, "the order is not known here; sync first, or ask the station";
+    /// The order has ended.
+    OrderClosed, never, "the order has ended; the station can take a new one";
+    /// The order was given to another courier, or to nobody.
+    NotYourOrder, done, "the order is not given to you; ask the station";
+    /// The sender of an order cannot be found.
+    SenderIncomplete, never, "write the sender's name, phone and full address";
+    /// The catalogue has no such goods.
+    GoodsCodeUnknown, never, "the catalogue has no such goods; sync, or choose another entry";
+    /// Something is wrong with the goods and nothing is noted.
+    AnomalyNoteMissing, never, "write what is wrong with it, and let the sender confirm it";
+    /// The packing is unfit and nobody can see how.
+    PackingPhotoMissing, done, "take a photo of the packing";
+    /// Items of the check are not answered.
+    PickupItemsOpen, done, "answer every item of the pick-up check before you take the parcel";
+    /// Nobody was there when it was looked at.
+    NotFaceToFace, done, "look at it in front of the sender, then take it";
+    /// Goods that may never be sent.
+    GoodsProhibited, done, "these goods may not be sent; do not take them, and tell the station";
+    /// Goods that may be sent by their rule only.
+    GoodsRestricted, done, "these goods are restricted; do what their rule asks, or do not take them";
+    /// The packing is so unfit that it was refused.
+    PackingUnfit, done, "help the sender to pack it better, or do not take it";
+    /// Names, phones or addresses of the waybill are missing.
+    WaybillIncomplete, done, "complete the names, phones and addresses on the waybill first";
+    /// The parts of the price do not come to its sum.
+    FeesDoNotAddUp, never, "the parts of the price do not come to the total; calculate it again";
+    /// The number belongs to a parcel that is under way.
+    WaybillInUse, never, "this number is under way already; scan the label of this parcel";
 }
 
 /// What a rule says: go on, or why not.

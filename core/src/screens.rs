@@ -4,11 +4,17 @@
 
 use crate::complaint::{ComplaintClass, ComplaintStage};
 use crate::courier::Courier;
-use crate::error::Result;
+use crate::deadline::{self, Deadline, Timeliness};
+use crate::directory::GoodsClass;
+use crate::error::{Error, Result};
 use crate::event::Actor;
-use crate::exception_report::{CaseStage, Decision, ExceptionKind};
-use crate::id::{CaseId, SiteId};
+use crate::exception_report::{
+    CaseDuty, CasePromise, CaseStage, ClaimPacket, Decision, ExceptionKind, OpenCase, Promised,
+    ReviewLine, agenda, claim_packet, review,
+};
+use crate::id::{CaseId, ClerkNo, CourierNo, OrderNo, SiteId};
 use crate::parcel::{GoodsFlags, Stage};
+use crate::pickup::{PickupItem, PickupStage};
 use crate::privacy::{Person, VaultRef};
 use crate::refusal::Refusal;
 use crate::time::Moment;
@@ -118,7 +124,157 @@ pub struct ComplaintView {
     pub outcome: Option<String>,
 }
 
+/// One pick-up order.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct PickupView {
+    /// The order.
+    pub order: OrderNo,
+    /// Where it stands.
+    pub stage: PickupStage,
+    /// Start of the window, UTC milliseconds.
+    pub from_ms: Option<i64>,
+    /// End of the window, UTC milliseconds.
+    pub to_ms: Option<i64>,
+    /// The window is over and the sender, who waits, was told of no later time (M10).
+    pub late_untold: bool,
+    /// How many pieces he ordered to be fetched.
+    pub quantity: u32,
+    /// What care they ask for.
+    pub goods: GoodsFlags,
+    /// The items of the check that are not answered yet (M04).
+    pub unanswered: Vec<PickupItem>,
+    /// The goods are prohibited or restricted.
+    pub listed: Option<GoodsClass>,
+    /// The parcel it became.
+    pub waybill: Option<Waybill>,
+    /// The sender, masked (M02).
+    pub sender: Option<Person>,
+    /// What he sends, in his words, if it may be read here.
+    pub contents: Option<String>,
+}
+
+/// How the work on an exception case stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct CaseWorkView {
+    /// The case.
+    pub case: CaseId,
+    /// What stands between it and its end, in the order in which to do it.
+    pub duties: Vec<CaseDuty>,
+    /// Who owns it.
+    pub owner: Option<ClerkNo>,
+    /// When he acts next, UTC milliseconds.
+    pub next_action_ms: Option<i64>,
+    /// The station's first answer (M42). Counted from the moment of the report, wherever the phone
+    /// was: an offline report is not late by being sent late.
+    pub report: Option<Timeliness>,
+    /// The word to somebody concerned, if the policy sets a time (M47).
+    pub feedback: Option<Timeliness>,
+    /// The first word to the recipient of a misdelivery (M51).
+    pub contact: Option<Timeliness>,
+    /// The promises, in the order in which they were made.
+    pub promises: Vec<PromiseView>,
+    /// Somebody above the station was asked for.
+    pub escalated: bool,
+    /// How often it was opened again.
+    pub reopened: u32,
+    /// Evidence came after its end: somebody should look at it again (C6.13).
+    pub reopening_proposed: bool,
+    /// The couriers who take part, besides the reporter.
+    pub participants: Vec<CourierNo>,
+}
+
+/// One promise to a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct PromiseView {
+    /// What.
+    pub promise: Promised,
+    /// By when, UTC milliseconds.
+    pub until_ms: i64,
+    /// How it stands.
+    pub standing: Timeliness,
+}
+
 impl Courier {
+    /// Returns what a screen shows of a pick-up order; `None` if it is not known here.
+    pub fn pickup_view(&self, order: &OrderNo) -> Result<Option<PickupView>> {
+        let Some(state) = self.pickup(order)? else { return Ok(None) };
+        Ok(Some(PickupView {
+            order: order.clone(),
+            stage: state.stage,
+            from_ms: state.from_ms,
+            to_ms: state.to_ms,
+            late_untold: state.late_untold(self.now().ms),
+            quantity: state.quantity,
+            goods: state.goods,
+            unanswered: state.unanswered(),
+            listed: state.listed,
+            sender: self.pickup_sender(order)?.map(|sender| sender.masked()),
+            contents: self.readable(state.contents)?,
+            waybill: state.waybill,
+        }))
+    }
+
+    /// Returns how the work on an exception case stands; `None` if it is not known here.
+    pub fn case_work(&self, case: CaseId) -> Result<Option<CaseWorkView>> {
+        let Some(state) = self.exception(case)? else { return Ok(None) };
+        let (policy, now) = (self.policy(), self.now());
+        let standing = |clock: Option<(Deadline, Timeliness)>| clock.map(|(_, standing)| standing);
+        let promise = |made: &CasePromise| PromiseView {
+            promise: made.promise,
+            until_ms: made.until_ms,
+            standing: deadline::promise(made, &now).1,
+        };
+        Ok(Some(CaseWorkView {
+            case,
+            duties: state.duties(),
+            report: standing(deadline::exception_report(&state, policy, &now)),
+            feedback: standing(deadline::exception_feedback(&state, policy, &now)),
+            contact: standing(deadline::misdelivery_contact(&state, policy, &now)),
+            promises: state.promises.iter().map(promise).collect(),
+            escalated: state.escalated_at.is_some(),
+            reopened: state.reopened,
+            reopening_proposed: state.reopening_proposed(),
+            owner: state.owner,
+            next_action_ms: state.next_action_ms,
+            participants: state.participants,
+        }))
+    }
+
+    /// Lists the open exception cases that are known here: those without an owner first, then by the
+    /// time of the next action (M47).
+    pub fn open_cases(&self) -> Result<Vec<OpenCase>> {
+        let mut cases = Vec::new();
+        for id in self.open_exceptions()? {
+            cases.extend(self.exception(id)?.map(|case| (id, case)));
+        }
+        Ok(agenda(cases.iter().map(|(id, case)| (*id, case))))
+    }
+
+    /// Counts the exception cases that are known here by week, kind, cause and courier (M50).
+    pub fn exception_review(&self) -> Result<Vec<ReviewLine>> {
+        let mut cases = Vec::new();
+        for id in self.exceptions()? {
+            cases.extend(self.exception(id)?);
+        }
+        Ok(review(&cases))
+    }
+
+    /// Puts together what a customer's claim is supported with (M48).
+    ///
+    /// # Errors
+    /// `ClaimNotAgreed` unless the customer agreed to it; `NotFound` if the case is not known here.
+    pub fn claim_packet(&self, case: CaseId) -> Result<ClaimPacket> {
+        let state = self.exception(case)?.ok_or(Error::NotFound { what: "the case" })?;
+        let parcel = match &state.waybill {
+            Some(waybill) => self.parcel(waybill)?,
+            None => None,
+        };
+        Ok(claim_packet(case, &state, parcel.as_ref())?)
+    }
+
     /// Returns what a screen shows of a parcel; `None` if it is not known here.
     pub fn parcel_view(&self, waybill: &Waybill) -> Result<Option<ParcelView>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };

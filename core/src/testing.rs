@@ -16,7 +16,8 @@ use crate::event::{
 use crate::evidence::{EvidenceRef, MediaKind, MediaSource};
 use crate::fold::{LaneState, fold};
 use crate::id::{
-    CaseId, ClerkNo, ConsentId, CourierNo, DeviceId, Digest, EventId, EvidenceId, SiteId, StationId,
+    CaseId, ClerkNo, ConsentId, CourierNo, DeviceId, Digest, EventId, EvidenceId, OrderNo, SiteId,
+    StationId,
 };
 use crate::money::Fen;
 use crate::parcel::{
@@ -61,6 +62,14 @@ pub(crate) fn vault(n: u8) -> VaultRef {
 
 pub(crate) fn case() -> CaseId {
     CaseId(Uuid::from_u128(0xCA5E))
+}
+
+pub(crate) fn order() -> OrderNo {
+    OrderNo::new("PU-1").unwrap()
+}
+
+pub(crate) fn pickup_lane() -> Lane {
+    Lane::Pickup(order())
 }
 
 pub(crate) fn complaint_lane() -> Lane {

@@ -137,6 +137,14 @@ impl Moment {
             .map(|time| time.format(form).to_string())
             .unwrap_or_default()
     }
+
+    /// Returns the local calendar week, `YYYY-Www` (ISO 8601).
+    pub fn local_week(&self) -> String {
+        let local = self.ms + i64::from(self.offset_min) * 60_000;
+        chrono::DateTime::from_timestamp_millis(local)
+            .map(|time| time.format("%G-W%V").to_string())
+            .unwrap_or_default()
+    }
 }
 
 /// A position on the boot clock.

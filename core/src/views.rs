@@ -7,8 +7,8 @@ use crate::deadline::{self, DeadlineView};
 use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::LaneState;
-use crate::id::{CaseId, EventId};
-use crate::privacy::{Person, VaultBody, VaultRef, mask};
+use crate::id::{CaseId, EventId, OrderNo};
+use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
 use crate::sync::wire::ParkReason;
 use crate::time::Moment;
@@ -82,7 +82,8 @@ pub struct SyncStatus {
 const DUE: &str = "SELECT lane, due_ms FROM parcel WHERE open = 1 AND mine = 1
      UNION ALL SELECT lane, due_ms FROM parcel WHERE open = 0 AND due_ms IS NOT NULL AND mine = 1
      UNION ALL SELECT lane, due_ms FROM exception_case WHERE open = 1
-     UNION ALL SELECT lane, due_ms FROM complaint WHERE open = 1";
+     UNION ALL SELECT lane, due_ms FROM complaint WHERE open = 1
+     UNION ALL SELECT lane, due_ms FROM pickup WHERE open = 1 AND mine = 1";
 
 impl Courier {
     /// Returns a parcel as it stands here; `None` if it is not known.
@@ -100,6 +101,14 @@ impl Courier {
     ) -> Result<Option<crate::exception_report::ExceptionCase>> {
         match self.lane(&Lane::Exception(case))? {
             Some(LaneState::Exception(case)) => Ok(Some(*case)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns a pick-up order as it stands here; `None` if it is not known.
+    pub fn pickup(&self, order: &OrderNo) -> Result<Option<crate::pickup::PickupOrder>> {
+        match self.lane(&Lane::Pickup(order.clone()))? {
+            Some(LaneState::Pickup(order)) => Ok(Some(*order)),
             _ => Ok(None),
         }
     }
@@ -137,6 +146,30 @@ impl Courier {
         .collect()
     }
 
+    /// Lists the courier's open pick-up orders, the window that ends first leading.
+    pub fn pickups(&self) -> Result<Vec<OrderNo>> {
+        let mut rows = self.store()?.db.prepare_cached(
+            "SELECT l.name FROM pickup p JOIN lane l ON l.n = p.lane
+             WHERE p.open = 1 AND p.mine = 1 ORDER BY p.to_ms, l.name",
+        )?;
+        let rows = rows.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|name| match Lane::parse(&name?) {
+            Lane::Pickup(order) => Ok(order),
+            _ => Err(Error::Corrupt),
+        })
+        .collect()
+    }
+
+    /// Returns the sender of a pick-up order in the clear, to call him or to find his door.
+    pub fn pickup_sender(&self, order: &OrderNo) -> Result<Option<Person>> {
+        let sender = self.pickup(order)?.and_then(|order| order.sender);
+        let Some(reference) = sender else { return Ok(None) };
+        Ok(match vault::read(&self.store()?.db, reference)? {
+            Some(VaultBody::Person(person)) => Some(person),
+            _ => None,
+        })
+    }
+
     /// Lists the open complaints, the oldest first.
     pub fn open_complaints(&self) -> Result<Vec<CaseId>> {
         self.cases(
@@ -150,6 +183,13 @@ impl Courier {
         self.cases(
             "SELECT l.name FROM exception_case c JOIN lane l ON l.n = c.lane
              WHERE c.open = 1 ORDER BY l.name",
+        )
+    }
+
+    /// Lists every exception case known here, the ended ones too.
+    pub(crate) fn exceptions(&self) -> Result<Vec<CaseId>> {
+        self.cases(
+            "SELECT l.name FROM exception_case c JOIN lane l ON l.n = c.lane ORDER BY l.name",
         )
     }
 
@@ -265,13 +305,13 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.as_ref().map(masked))
+        Ok(self.recipient(waybill)?.map(|person| person.masked()))
     }
 
     /// Returns a person that an event of this phone's lanes points at, masked.
     pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
         Ok(match vault::read(&self.store()?.db, reference)? {
-            Some(VaultBody::Person(person)) => Some(masked(&person)),
+            Some(VaultBody::Person(person)) => Some(person.masked()),
             _ => None,
         })
     }
@@ -332,16 +372,6 @@ impl Courier {
             .query_row([id.0.as_bytes()], |_| Ok(()))
             .optional()?;
         Ok(held.is_some())
-    }
-}
-
-fn masked(person: &Person) -> Person {
-    Person {
-        name: mask::mask_name(&person.name),
-        phone: mask::mask_phone(&person.phone),
-        address: mask::mask_address(&person.address),
-        lng: None,
-        lat: None,
     }
 }
 

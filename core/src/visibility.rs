@@ -76,6 +76,9 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         // The waybill, and what the recipient wants of it: only the present holder learns who and
         // where.
         Fact::ParcelAnnounced(_)
+        | Fact::ParcelCollected(_)
+        | Fact::AddressCorrected(_)
+        | Fact::PickupAnnounced(_)
         | Fact::RedirectRequested(_)
         | Fact::DeliveryRedirected(_)
         | Fact::PreferenceSet(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
@@ -106,7 +109,10 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StoredParcelRetrieved(_)
         | Fact::StorageExpired(_)
         | Fact::StorageHandedBack(_)
-        | Fact::RecoveryRequested(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
+        | Fact::RecoveryRequested(_)
+        | Fact::PickupAssigned(_)
+        | Fact::CollectionRefused(_)
+        | Fact::PickupCompleted(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
         Fact::RecipientContacted(_)
@@ -122,6 +128,9 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageConsentRevoked(_)
         | Fact::StorageNoticeSent(_)
         | Fact::StorageNoticeFailed(_)
+        | Fact::PickupScheduled(_)
+        | Fact::PickupDelayTold(_)
+        | Fact::PickupInspected(_)
         | Fact::StorageReminderSent(_)
         | Fact::StorageExtended(_)
         | Fact::NoticeSent(_)
@@ -137,13 +146,25 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
             by(relation, [(ComplainedOf, Sight::Fact)])
         }
 
-        // A case is its reporter's and the station's; a count the counter's.
+        // A case is its reporter's, its participants' and the station's; a count the counter's.
         Fact::ExceptionReported(_)
         | Fact::EvidenceAdded(_)
         | Fact::ExceptionAcknowledged(_)
         | Fact::ExceptionDecided(_)
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
+        | Fact::DutyExcused(_)
+        | Fact::PartyNotified(_)
+        | Fact::PromiseMade(_)
+        | Fact::PromiseKept(_)
+        | Fact::MisdeliveryStepTaken(_)
+        | Fact::ErrorAnalysisReported(_)
+        | Fact::ClaimConsentRecorded(_)
+        | Fact::ParticipantAdded(_)
+        | Fact::ProgressNoted(_)
+        | Fact::ExceptionEscalated(_)
+        | Fact::ExceptionClosed(_)
+        | Fact::ExceptionReopened(_)
         | Fact::ManifestReconciled(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
@@ -180,10 +201,15 @@ pub fn sees(event: &Event, relation: Relation, viewer: &CourierNo) -> Sight {
 pub fn relation(lane: &Lane, state: &LaneState, courier: &CourierNo) -> Option<Relation> {
     match state {
         LaneState::Parcel(parcel) => relation_to_parcel(parcel, courier),
-        LaneState::Exception(case) => {
-            let his = case.reporter.as_ref().and_then(Actor::courier) == Some(courier);
-            his.then_some(Relation::Owner)
+        LaneState::Pickup(order) => {
+            let acted = || order.margin.acts.iter().any(|act| &act.courier == courier);
+            if order.courier.as_ref() == Some(courier) {
+                Some(Relation::Holder)
+            } else {
+                (order.former.contains(courier) || acted()).then_some(Relation::FormerHolder)
+            }
         }
+        LaneState::Exception(case) => case.concerns(courier).then_some(Relation::Owner),
         LaneState::Complaint(complaint) => {
             // Who received it owns it until somebody does: also a complaint about himself.
             let owner = complaint.owner().or(complaint.received_by.as_ref());
@@ -227,8 +253,14 @@ pub fn viewers(lane: &Lane, state: &LaneState) -> Vec<(CourierNo, Relation)> {
             couriers.extend(&parcel.former);
             couriers.extend(parcel.margin.acts.iter().map(|act| &act.courier));
         }
+        LaneState::Pickup(order) => {
+            couriers.extend(&order.courier);
+            couriers.extend(&order.former);
+            couriers.extend(order.margin.acts.iter().map(|act| &act.courier));
+        }
         LaneState::Exception(case) => {
             couriers.extend(case.reporter.as_ref().and_then(Actor::courier));
+            couriers.extend(&case.participants);
         }
         LaneState::Complaint(complaint) => {
             couriers.extend(complaint.owner().and_then(Actor::courier));
@@ -261,6 +293,9 @@ pub fn loses_sight(state: &LaneState, courier: &CourierNo) -> bool {
             let others = complaint.owner().is_some_and(|owner| owner.courier() != Some(courier));
             let may_speak = complaint.is_about(courier) && !complaint.hides_complainant();
             receiver == Some(courier) && others && !may_speak
+        }
+        LaneState::Pickup(order) => {
+            order.former.contains(courier) && order.courier.as_ref() != Some(courier)
         }
         LaneState::Exception(_) | LaneState::Log { .. } => false,
     }
@@ -340,6 +375,27 @@ mod tests {
         ("ComplaintClosed", "--f-pp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
+        ("PickupAnnounced", "pf--pp"),
+        ("PickupAssigned", "ff--pp"),
+        ("PickupScheduled", "f---pp"),
+        ("PickupDelayTold", "f---pp"),
+        ("PickupInspected", "f---pp"),
+        ("CollectionRefused", "ff--pp"),
+        ("PickupCompleted", "ff--pp"),
+        ("ParcelCollected", "pf--pp"),
+        ("AddressCorrected", "pf--pp"),
+        ("DutyExcused", "----pp"),
+        ("PartyNotified", "----pp"),
+        ("PromiseMade", "----pp"),
+        ("PromiseKept", "----pp"),
+        ("MisdeliveryStepTaken", "----pp"),
+        ("ErrorAnalysisReported", "----pp"),
+        ("ClaimConsentRecorded", "----pp"),
+        ("ParticipantAdded", "----pp"),
+        ("ProgressNoted", "----pp"),
+        ("ExceptionEscalated", "----pp"),
+        ("ExceptionClosed", "----pp"),
+        ("ExceptionReopened", "----pp"),
     ];
 
     #[test]

@@ -382,6 +382,7 @@ fn a_clerk_handles_an_exception_and_a_complaint_to_their_end() {
         waybill: None,
         about: None,
         evidence: Vec::new(),
+        shows: Vec::new(),
         note: None,
     };
     let lane = lastmile_core::event::Lane::Exception(case);

@@ -78,6 +78,7 @@ fn planted_names_and_notes_are_found_in_the_vault_only() {
         waybill: Some(waybill(1)),
         about: None,
         evidence: Vec::new(),
+        shows: Vec::new(),
         note: None,
     };
     a.push(&world, &[a.event(&lastmile_core::event::Lane::Exception(case), reported)]);

@@ -6,15 +6,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deadline, Timeliness, closure, delay_notice, exception_report, first_contact, legal_reply,
-    receipt_form_return, redirect_answer, refusal_report, route_promise, storage_collect,
-    storage_notice, storage_redelivery, unreachable_rule,
+    Deadline, Timeliness, closure, delay_notice, exception_feedback, exception_report,
+    first_contact, legal_reply, misdelivery_contact, pickup_visit, promise_owed,
+    receipt_form_return, redirect_answer, refusal_report, route_promise, same_city_delivery,
+    storage_collect, storage_notice, storage_redelivery, unreachable_rule,
 };
 use crate::complaint::Complaint;
 use crate::event::Lane;
 use crate::exception_report::ExceptionCase;
 use crate::fold::LaneState;
 use crate::parcel::{Parcel, Stage};
+use crate::pickup::PickupOrder;
 use crate::policy::{Policies, Policy, Resolved};
 use crate::time::Moment;
 
@@ -24,6 +26,8 @@ use crate::time::Moment;
 pub enum DeadlineKind {
     /// The promised delivery (M26).
     RoutePromise,
+    /// The delivery inside one city, from the collection (M25).
+    SameCityDelivery,
     /// The word to the customer that his parcel comes late (M27).
     DelayNoticeBefore,
     /// The answer to a redirection (M34).
@@ -42,6 +46,14 @@ pub enum DeadlineKind {
     StorageRedelivery,
     /// The station's answer to an exception report (M42).
     ExceptionReport,
+    /// The word to somebody concerned by an exception (M47).
+    ExceptionFeedback,
+    /// The first word to the recipient of a misdelivery (M51).
+    MisdeliveryContact,
+    /// A promise to a customer (M51).
+    Promise,
+    /// The courier's visit to a sender (M10).
+    PickupVisit,
     /// The first contact after a complaint (M54).
     ComplaintFirstContact,
     /// The closing of a complaint (M56).
@@ -102,6 +114,13 @@ const PARCEL: &[Row<Parcel>] = &[
         },
     },
     Row {
+        kind: DeadlineKind::SameCityDelivery,
+        rule: "M25: inside one city, from the collection",
+        value: Some("same_city_hours"),
+        clock: same_city_delivery,
+        owed: on_its_way,
+    },
+    Row {
         kind: DeadlineKind::DelayNoticeBefore,
         rule: "M27: tell the customer before the promise passes",
         value: Some("delay_lead_min"),
@@ -159,12 +178,43 @@ const PARCEL: &[Row<Parcel>] = &[
     },
 ];
 
-const EXCEPTION: &[Row<ExceptionCase>] = &[Row {
-    kind: DeadlineKind::ExceptionReport,
-    rule: "M42: the station answers a report at once",
-    value: Some("report_min"),
-    clock: exception_report,
-    owed: |case| !case.stage.is_closed(),
+const EXCEPTION: &[Row<ExceptionCase>] = &[
+    Row {
+        kind: DeadlineKind::ExceptionReport,
+        rule: "M42: the station answers a report at once",
+        value: Some("report_min"),
+        clock: exception_report,
+        owed: ExceptionCase::is_open,
+    },
+    Row {
+        kind: DeadlineKind::ExceptionFeedback,
+        rule: "M47: tell somebody concerned in time",
+        value: Some("exception_feedback_min"),
+        clock: exception_feedback,
+        owed: ExceptionCase::is_open,
+    },
+    Row {
+        kind: DeadlineKind::MisdeliveryContact,
+        rule: "M51: speak to the recipient of a misdelivery",
+        value: Some("misdelivery_contact_min"),
+        clock: misdelivery_contact,
+        owed: ExceptionCase::is_open,
+    },
+    Row {
+        kind: DeadlineKind::Promise,
+        rule: "M51: a promise runs as said",
+        value: None,
+        clock: |case, _, now| promise_owed(case, now),
+        owed: |_| true,
+    },
+];
+
+const PICKUP: &[Row<PickupOrder>] = &[Row {
+    kind: DeadlineKind::PickupVisit,
+    rule: "M10: be there in the window, or tell of a later time before it is over",
+    value: None,
+    clock: |order, _, now| pickup_visit(order, now),
+    owed: |order| !order.stage.is_closed(),
 }];
 
 const COMPLAINT: &[Row<Complaint>] = &[
@@ -237,6 +287,7 @@ trait Reader {
 fn read_all(state: &LaneState, reader: &mut impl Reader) {
     match state {
         LaneState::Parcel(parcel) => PARCEL.iter().for_each(|row| reader.row(row, parcel)),
+        LaneState::Pickup(order) => PICKUP.iter().for_each(|row| reader.row(row, order)),
         LaneState::Exception(case) => EXCEPTION.iter().for_each(|row| reader.row(row, case)),
         LaneState::Complaint(case) => COMPLAINT.iter().for_each(|row| reader.row(row, case)),
         LaneState::Log { .. } => {}

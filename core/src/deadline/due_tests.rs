@@ -278,6 +278,7 @@ fn the_due_column_rebuilt_from_the_log_equals_the_live_one() {
         kind: ExceptionKind::Delay,
         waybill: None,
         evidence: Vec::new(),
+        shows: Vec::new(),
         note: None,
     };
     phone.record(&report).unwrap();

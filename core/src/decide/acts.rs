@@ -6,7 +6,7 @@ use super::lanes::is_physical;
 use super::several::{
     answer_redirect, batch, may_correct, reconcile, revoke, take_out, what_it_is_about,
 };
-use super::{Circumstances, Decision, Draft, LaneStates, lanes_of};
+use super::{Circumstances, Decision, Draft, LaneStates, cases, lanes_of, pickups};
 use crate::command::Command;
 use crate::complaint::{
     ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken, rules as complaint,
@@ -25,8 +25,8 @@ use crate::exception_report::{
 use crate::fold::LaneState;
 use crate::id::ConsentId;
 use crate::parcel::{
-    ConflictRuled, FreezeReason, ParcelAnnounced, ParcelAssigned, ParcelFrozen, ParcelReassigned,
-    ParcelRecalled, ParcelReleased, rules as parcel,
+    AddressCorrected, ConflictRuled, FreezeReason, ParcelAnnounced, ParcelAssigned, ParcelFrozen,
+    ParcelReassigned, ParcelRecalled, ParcelReleased, rules as parcel,
 };
 use crate::privacy::VaultBody;
 use crate::refusal::{Refusal, refuse_if};
@@ -223,7 +223,7 @@ pub fn decide(
             let verdict = storage::may_retrieve(desk.parcel(waybill)?, at);
             desk.tell(verdict, waybill, StoredParcelRetrieved { scanned: *scanned })
         }
-        Command::ReportException { case, kind, waybill, evidence, note } => {
+        Command::ReportException { case, kind, waybill, evidence, shows, note } => {
             let lane = Lane::Exception(*case);
             let parcel = waybill.as_ref().and_then(|waybill| desk.parcel(waybill).ok());
             let fact = ExceptionReported {
@@ -231,6 +231,7 @@ pub fn decide(
                 waybill: waybill.clone(),
                 about: parcel.and_then(|parcel| what_it_is_about(parcel, *kind)),
                 evidence: evidence.clone(),
+                shows: shows.clone(),
                 note: desk.text(&lane, note.as_deref()),
             };
             let verdict = exception::may_report(desk.is_known(&lane), &fact);
@@ -246,9 +247,9 @@ pub fn decide(
             }
             desk.tell_all(verdict, vec![group])
         }
-        Command::AddEvidence { case, evidence } => {
+        Command::AddEvidence { case, evidence, shows } => {
             desk.case(*case)?;
-            let fact = EvidenceAdded { evidence: evidence.clone() };
+            let fact = EvidenceAdded { evidence: evidence.clone(), shows: *shows };
             desk.tell_in(Ok(()), Lane::Exception(*case), fact)
         }
         Command::ReceiveComplaint { case, waybill, complainant, demand, source, class, about } => {
@@ -358,5 +359,30 @@ pub fn decide(
             let fact = ConflictRuled { conflict: *conflict, stands: *stands, note };
             desk.tell(parcel::may_rule(parcel, &fact, at), waybill, fact)
         }
+        Command::CorrectAddress { waybill, recipient } => {
+            let verdict = parcel::may_correct_address(desk.parcel(waybill)?, at);
+            let recipient = desk.person(&Lane::Parcel(waybill.clone()), recipient);
+            desk.tell(verdict, waybill, AddressCorrected { recipient })
+        }
+        Command::AnnouncePickup { .. }
+        | Command::AssignPickup { .. }
+        | Command::SchedulePickup { .. }
+        | Command::TellPickupDelay { .. }
+        | Command::InspectPickup { .. }
+        | Command::CollectParcel { .. }
+        | Command::RefuseCollection { .. } => pickups::decide(desk, command),
+        Command::ReportDoorDamage { .. }
+        | Command::ExcuseDuty { .. }
+        | Command::NotifyParty { .. }
+        | Command::MakePromise { .. }
+        | Command::KeepPromise { .. }
+        | Command::TakeMisdeliveryStep { .. }
+        | Command::ReportErrorAnalysis { .. }
+        | Command::RecordClaimConsent { .. }
+        | Command::AddParticipant { .. }
+        | Command::NoteProgress { .. }
+        | Command::EscalateException { .. }
+        | Command::CloseException { .. }
+        | Command::ReopenException { .. } => cases::decide(desk, command),
     }
 }

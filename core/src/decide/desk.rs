@@ -5,9 +5,10 @@ use crate::complaint::Complaint;
 use crate::event::{Fact, Lane};
 use crate::exception_report::ExceptionCase;
 use crate::fold::LaneState;
-use crate::id::CaseId;
+use crate::id::{CaseId, OrderNo};
 use crate::parcel::Parcel;
-use crate::privacy::{VaultBody, VaultRef};
+use crate::pickup::PickupOrder;
+use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::refusal::{Refusal, Verdict};
 use crate::waybill::Waybill;
 
@@ -25,6 +26,11 @@ impl<'a> Desk<'a> {
     pub(super) fn parcel(&self, waybill: &Waybill) -> Result<&'a Parcel, Refusal> {
         let state = self.lanes.get(&Lane::Parcel(waybill.clone()));
         state.and_then(LaneState::parcel).ok_or(Refusal::UnknownParcel)
+    }
+
+    pub(super) fn pickup(&self, order: &OrderNo) -> Result<&'a PickupOrder, Refusal> {
+        let state = self.lanes.get(&Lane::Pickup(order.clone()));
+        state.and_then(LaneState::pickup).ok_or(Refusal::UnknownOrder)
     }
 
     pub(super) fn case(&self, case: CaseId) -> Result<&'a ExceptionCase, Refusal> {
@@ -50,6 +56,11 @@ impl<'a> Desk<'a> {
     /// Seals a free text that is always there.
     pub(super) fn words(&mut self, lane: &Lane, text: &str) -> VaultRef {
         self.decided.seal(lane, &VaultBody::Text(text.trim().to_owned()), self.at)
+    }
+
+    /// Seals a person.
+    pub(super) fn person(&mut self, lane: &Lane, person: &Person) -> VaultRef {
+        self.decided.seal(lane, &VaultBody::Person(person.clone()), self.at)
     }
 
     /// Records one fact of a parcel, as the rule that judged it allows.

@@ -52,7 +52,8 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::Release { waybill }
         | Command::Recall { waybill, .. }
         | Command::AuthoriseReturn { waybill }
-        | Command::RuleConflict { waybill, .. } => vec![Lane::Parcel(waybill.clone())],
+        | Command::RuleConflict { waybill, .. }
+        | Command::CorrectAddress { waybill, .. } => vec![Lane::Parcel(waybill.clone())],
         Command::ReportException { case, waybill, .. } => {
             let parcel = waybill.iter().cloned().map(Lane::Parcel);
             std::iter::once(Lane::Exception(*case)).chain(parcel).collect()
@@ -61,7 +62,31 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::Acknowledge { case, .. }
         | Command::DecideException { case, .. }
         | Command::ResolveException { case, .. }
-        | Command::VoidException { case } => vec![Lane::Exception(*case)],
+        | Command::VoidException { case }
+        | Command::ExcuseDuty { case, .. }
+        | Command::NotifyParty { case, .. }
+        | Command::MakePromise { case, .. }
+        | Command::KeepPromise { case, .. }
+        | Command::TakeMisdeliveryStep { case, .. }
+        | Command::ReportErrorAnalysis { case, .. }
+        | Command::RecordClaimConsent { case, .. }
+        | Command::AddParticipant { case, .. }
+        | Command::NoteProgress { case, .. }
+        | Command::EscalateException { case, .. }
+        | Command::CloseException { case }
+        | Command::ReopenException { case, .. } => vec![Lane::Exception(*case)],
+        Command::ReportDoorDamage { case, waybill, .. } => {
+            vec![Lane::Parcel(waybill.clone()), Lane::Exception(*case)]
+        }
+        Command::AnnouncePickup { order, .. }
+        | Command::AssignPickup { order, .. }
+        | Command::SchedulePickup { order, .. }
+        | Command::TellPickupDelay { order, .. }
+        | Command::InspectPickup { order, .. }
+        | Command::RefuseCollection { order, .. } => vec![Lane::Pickup(order.clone())],
+        Command::CollectParcel { order, waybill, .. } => {
+            vec![Lane::Pickup(order.clone()), Lane::Parcel(waybill.clone())]
+        }
         Command::ReceiveComplaint { case, .. }
         | Command::ContactCustomer { case, .. }
         | Command::TakeComplaint { case }
@@ -107,7 +132,18 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::ReportException { .. }
         | Command::AddEvidence { .. }
         | Command::ReceiveComplaint { .. }
-        | Command::ContactCustomer { .. } => true,
+        | Command::ContactCustomer { .. }
+        | Command::TellPickupDelay { .. }
+        | Command::InspectPickup { .. }
+        | Command::CollectParcel { .. }
+        | Command::RefuseCollection { .. }
+        | Command::ReportDoorDamage { .. }
+        | Command::NotifyParty { .. }
+        | Command::MakePromise { .. }
+        | Command::KeepPromise { .. }
+        | Command::TakeMisdeliveryStep { .. }
+        | Command::RecordClaimConsent { .. }
+        | Command::NoteProgress { .. } => true,
         Command::ScheduleRedelivery { .. }
         | Command::SetPreference { .. }
         | Command::RequestRedirect { .. }
@@ -131,6 +167,16 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::VoidException { .. }
         | Command::TakeComplaint { .. }
         | Command::CloseComplaint { .. }
-        | Command::RuleConflict { .. } => false,
+        | Command::RuleConflict { .. }
+        | Command::AnnouncePickup { .. }
+        | Command::AssignPickup { .. }
+        | Command::SchedulePickup { .. }
+        | Command::ExcuseDuty { .. }
+        | Command::ReportErrorAnalysis { .. }
+        | Command::AddParticipant { .. }
+        | Command::EscalateException { .. }
+        | Command::CloseException { .. }
+        | Command::ReopenException { .. }
+        | Command::CorrectAddress { .. } => false,
     }
 }

@@ -232,6 +232,7 @@ pub(super) fn revoke(desk: Desk, waybill: &Waybill) -> Result<Decision, Refusal>
 pub(super) fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
     let unknown = match lane {
         Lane::Exception(_) | Lane::Complaint(_) => Refusal::UnknownCase,
+        Lane::Pickup(_) => Refusal::UnknownOrder,
         _ => Refusal::UnknownParcel,
     };
     let state = desk.lanes.get(lane).ok_or(unknown)?;

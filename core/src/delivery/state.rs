@@ -311,6 +311,11 @@ impl Parcel {
         }
         self.check_orders(act, true);
         self.check_wishes(fact.method, act);
+        // Row 9: brought to the old address by one who could not know of the new one.
+        if let Some(corrected) = self.address_corrected.filter(|corrected| !act.knew(corrected)) {
+            let other = Some(corrected.event);
+            self.margin.clash(ConflictRow::AddressCorrected, act.id(), other, Ruling::Settled);
+        }
         self.damaged |= fact.inspection == Inspection::OpenedDamaged;
         self.settle(claim);
     }

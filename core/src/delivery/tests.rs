@@ -2,16 +2,17 @@
 
 use super::*;
 use crate::command::{Command, ToStore};
-use crate::conflict::{ConflictRow, Ruling};
+use crate::conflict::{ConflictRow, Mark, Ruling};
 use crate::deadline::{
     Timeliness, delay_notice, receipt_form_return, redirect_answer, refusal_report, route_promise,
     same_city_delivery, unreachable_rule,
 };
 use crate::decide::LeftOut;
 use crate::event::{Actor, Fact, Lane};
+use crate::id::OrderNo;
 use crate::parcel::{
-    Condition, FreezeReason, GoodsFlags, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled,
-    ParcelReceivedAtStation, Stage,
+    Collected, Condition, FreezeReason, GoodsFlags, ParcelFrozen, ParcelOutForDelivery,
+    ParcelRecalled, ParcelReceivedAtStation, Stage,
 };
 use crate::policy::Policy;
 use crate::privacy::VaultBody;
@@ -693,8 +694,18 @@ fn a_word_about_a_delay_is_owed_when_the_promise_is_near() {
 fn a_promise_and_the_same_city_day_are_kept_by_a_hand_over_or_a_store_with_consent() {
     let policy = Policy::default();
     let promise = |tale: &Tale| route_promise(&tale.parcel(), &moment(2_000)).map(|it| it.1);
-    let in_a_day =
-        |tale: &Tale| same_city_delivery(&tale.parcel(), moment(-900), &policy, &moment(2_000)).1;
+    let in_a_day = |tale: &Tale| {
+        let mut parcel = tale.parcel();
+        assert_eq!(same_city_delivery(&parcel, &policy, &moment(2_000)), None);
+        parcel.collected = Some(Collected {
+            order: OrderNo::new("PU-1").unwrap(),
+            at: moment(-900),
+            weight_g: None,
+            fees: Vec::new(),
+            mark: Mark::of(&tale.events[0].envelope, Some(1)),
+        });
+        same_city_delivery(&parcel, &policy, &moment(2_000)).unwrap().1
+    };
     assert_eq!(promise(&Tale::out_for_delivery()), None);
     assert_eq!(promise(&promised()), Some(Timeliness::Late));
     assert_eq!(in_a_day(&promised()), Timeliness::Late);

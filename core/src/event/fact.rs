@@ -12,15 +12,21 @@ use crate::delivery::{
 };
 use crate::evidence::EvidenceRef;
 use crate::exception_report::{
-    EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionReported, ExceptionResolved,
-    ExceptionVoided, RecoveryRequested,
+    ClaimConsentRecorded, DutyExcused, ErrorAnalysisReported, EvidenceAdded, ExceptionAcknowledged,
+    ExceptionClosed, ExceptionDecided, ExceptionEscalated, ExceptionReopened, ExceptionReported,
+    ExceptionResolved, ExceptionVoided, MisdeliveryStepTaken, ParticipantAdded, PartyNotified,
+    ProgressNoted, PromiseKept, PromiseMade, RecoveryRequested,
 };
 use crate::id::{Digest, EventId, EvidenceId, ManifestId};
 use crate::notice::{NoticeFailed, NoticeSent};
 use crate::parcel::{
-    ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned, ParcelDispatched,
-    ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled,
-    ParcelReceivedAtStation, ParcelReleased,
+    AddressCorrected, ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned,
+    ParcelDispatched, ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned,
+    ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
+};
+use crate::pickup::{
+    CollectionRefused, ParcelCollected, PickupAnnounced, PickupAssigned, PickupCompleted,
+    PickupDelayTold, PickupInspected, PickupScheduled,
 };
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{
@@ -165,6 +171,27 @@ facts! {
     ComplaintClosed = 1,
     EvidenceLost = 1,
     CorrectionDeclared = 1,
+    PickupAnnounced = 1,
+    PickupAssigned = 1,
+    PickupScheduled = 1,
+    PickupDelayTold = 1,
+    PickupInspected = 1,
+    CollectionRefused = 1,
+    PickupCompleted = 1,
+    ParcelCollected = 1,
+    AddressCorrected = 1,
+    DutyExcused = 1,
+    PartyNotified = 1,
+    PromiseMade = 1,
+    PromiseKept = 1,
+    MisdeliveryStepTaken = 1,
+    ErrorAnalysisReported = 1,
+    ClaimConsentRecorded = 1,
+    ParticipantAdded = 1,
+    ProgressNoted = 1,
+    ExceptionEscalated = 1,
+    ExceptionClosed = 1,
+    ExceptionReopened = 1,
 }
 
 /// A mistake is answered, never edited (GS1 EPCIS `errorDeclaration`).
@@ -228,6 +255,7 @@ impl Fact {
             Self::ReceiptFormSigned(signed) => signed.photo.iter().collect(),
             Self::ExceptionReported(reported) => reported.evidence.iter().collect(),
             Self::EvidenceAdded(added) => vec![&added.evidence],
+            Self::PickupInspected(inspected) => inspected.photo.iter().collect(),
             _ => Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CaseId, CourierNo, DeviceId, StationId};
+use crate::id::{CaseId, CourierNo, DeviceId, OrderNo, StationId};
 use crate::waybill::Waybill;
 
 /// What a lane is about. Each kind folds into a state of its own.
@@ -10,6 +10,8 @@ use crate::waybill::Waybill;
 pub enum Lane {
     /// One parcel, from announcement to hand-over.
     Parcel(Waybill),
+    /// One pick-up order (揽收单).
+    Pickup(OrderNo),
     /// One exception case (异常件).
     Exception(CaseId),
     /// One complaint (投诉).
@@ -34,6 +36,7 @@ impl Lane {
                 Ok(waybill) if waybill.as_str() == key => Self::Parcel(waybill),
                 _ => other(),
             },
+            "pickup" => OrderNo::new(key).map_or_else(|_| other(), Self::Pickup),
             "exception" => key.parse().map_or_else(|_| other(), Self::Exception),
             "complaint" => key.parse().map_or_else(|_| other(), Self::Complaint),
             "shift" => match key.split_once('/') {
@@ -52,6 +55,7 @@ impl std::fmt::Display for Lane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Parcel(waybill) => write!(f, "parcel:{waybill}"),
+            Self::Pickup(order) => write!(f, "pickup:{order}"),
             Self::Exception(case) => write!(f, "exception:{case}"),
             Self::Complaint(case) => write!(f, "complaint:{case}"),
             Self::Shift(courier, day) => write!(f, "shift:{courier}/{day}"),
@@ -88,6 +92,7 @@ mod tests {
     fn every_lane_reads_back_from_its_text() {
         for text in [
             "parcel:SF1000000000001",
+            "pickup:PU-2026-0001",
             "exception:018f0000-0000-7000-8000-000000000000",
             "complaint:018f0000-0000-7000-8000-000000000001",
             "shift:4849/2026-11-21",

@@ -1,22 +1,34 @@
 //! Exception report (异常上报): something is wrong with a parcel, and a person must look at it.
 //!
 //! One lane per case. A draft lives in the app and counts for nothing; the case begins with
-//! `ExceptionReported` (M41-M43, M47).
+//! `ExceptionReported` (M41-M43, M47). A report is taken at once, however little it shows yet; what
+//! the kind asks for before the case may be resolved stands in `checklist.rs` (M44), what is counted
+//! and handed out afterwards in `review.rs` (M47, M48, M50).
 
+mod checklist;
+mod review;
 pub(crate) mod rules;
 mod state;
 
-pub use state::{CaseEvidence, CaseStage, ExceptionCase};
+pub use checklist::{
+    CaseDuty, CaseParty, Checklist, ChecklistItem, MisdeliveryStep, Shown, exception_checklist,
+};
+pub use review::{ClaimItem, ClaimPacket, OpenCase, ReviewLine, agenda, claim_packet, review};
+pub use state::{
+    CaseEvidence, CaseNote, CasePromise, CaseStage, ClaimConsent, ErrorAnalysis, ExceptionCase,
+    PartyTold, StepTaken,
+};
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::Channel;
 use crate::evidence::EvidenceRef;
-use crate::id::{CaseId, ClerkNo, EventId};
+use crate::id::{CaseId, ClerkNo, CourierNo, EventId};
 use crate::privacy::VaultRef;
 use crate::waybill::Waybill;
 
 /// What is wrong (M41).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum ExceptionKind {
@@ -58,6 +70,9 @@ pub struct ExceptionReported {
     /// Photos and videos.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceRef>,
+    /// What each of them shows, in the same order; those beyond its end show nothing in particular.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<Shown>,
     /// What the courier saw, in the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<VaultRef>,
@@ -68,6 +83,9 @@ pub struct ExceptionReported {
 pub struct EvidenceAdded {
     /// The item.
     pub evidence: EvidenceRef,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<Shown>,
 }
 
 /// A clerk has seen it and owns it now (M47).
@@ -107,7 +125,7 @@ pub struct ExceptionDecided {
 }
 
 /// Where it came from (M46: mandatory at the end).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Cause {
@@ -148,6 +166,129 @@ pub struct RecoveryRequested {
     pub urgent: bool,
     /// The case about it, for the parcel's own lane.
     pub case: CaseId,
+}
+
+/// What the customer wants with a parcel that is damaged at his door (M24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum DoorWish {
+    /// He takes it all the same.
+    Accepts,
+    /// He does not take it.
+    Refuses,
+}
+
+/// Something the kind asks for cannot be had, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DutyExcused {
+    /// What is not done.
+    pub duty: CaseDuty,
+    /// Why, in the vault.
+    pub reason: VaultRef,
+}
+
+/// Somebody concerned was told of the case (M44).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyNotified {
+    /// Who.
+    pub party: CaseParty,
+    /// How.
+    pub channel: Channel,
+}
+
+/// What a customer is promised (M51).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Promised {
+    /// The parcel is brought to him.
+    BringParcel,
+    /// He is called back.
+    CallBack,
+    /// He is paid.
+    Pay,
+}
+
+/// A promise was made: its clock runs as said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseMade {
+    /// What.
+    pub promise: Promised,
+    /// By when, UTC milliseconds.
+    pub until_ms: i64,
+}
+
+/// A promise was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseKept {
+    /// Which.
+    pub promise: Promised,
+}
+
+/// One step of what is done about a misdelivery (M51).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MisdeliveryStepTaken {
+    /// Which.
+    pub step: MisdeliveryStep,
+}
+
+/// Why it went wrong, and what is done so that it does not again (错派分析, M51).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorAnalysisReported {
+    /// What happened, in the vault.
+    pub what: VaultRef,
+    /// Why, in the vault.
+    pub why: VaultRef,
+    /// What is done against it, in the vault.
+    pub remedy: VaultRef,
+    /// It asks for a second look at the address before each hand-over.
+    pub second_address_check: bool,
+}
+
+/// The customer was asked whether the claim is to be helped along (协助理赔, M48).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimConsentRecorded {
+    /// He agreed.
+    pub agreed: bool,
+    /// How he said so.
+    pub channel: Channel,
+}
+
+/// A courier of this station takes part in the case (M49).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParticipantAdded {
+    /// Who.
+    pub courier: CourierNo,
+}
+
+/// What was done or found out (跟进记录, M49).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressNoted {
+    /// In words, in the vault.
+    pub note: VaultRef,
+}
+
+/// It needs somebody above the station (升级).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionEscalated {
+    /// Why, in the vault.
+    pub reason: VaultRef,
+}
+
+/// A resolved case was looked over and is filed (关闭).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionClosed {}
+
+/// A case that had ended goes on (重开); somebody owns it at once (C4.18).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionReopened {
+    /// The owner.
+    pub owner: ClerkNo,
+    /// When he will act next, UTC milliseconds.
+    pub next_action_ms: i64,
+    /// Why, in the vault.
+    pub reason: VaultRef,
 }
 
 #[cfg(test)]

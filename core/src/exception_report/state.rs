@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Decision, ExceptionKind};
+use super::{
+    CaseDuty, CaseParty, Cause, Decision, ExceptionKind, MisdeliveryStep, Promised, Shown,
+};
 use crate::conflict::{ConflictRow, Incoming, Margin, Mark, Ruling, is_default};
+use crate::delivery::Channel;
 use crate::event::{Actor, Event, Fact};
 use crate::evidence::EvidenceRef;
-use crate::id::{ClerkNo, EventId, EvidenceId};
+use crate::id::{ClerkNo, CourierNo, Digest, EventId, EvidenceId};
 use crate::privacy::VaultRef;
 use crate::time::Moment;
 use crate::waybill::Waybill;
@@ -23,10 +26,14 @@ pub enum CaseStage {
     Reported,
     /// A clerk owns it.
     Acknowledged,
+    /// Somebody works on it (处理中).
+    InProgress,
     /// Decided.
     Decided,
     /// Done.
     Resolved,
+    /// Looked over and filed (已关闭).
+    Closed,
     /// There was nothing wrong.
     Voided,
 }
@@ -34,7 +41,7 @@ pub enum CaseStage {
 impl CaseStage {
     /// Tells whether nothing more is to be done.
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Resolved | Self::Voided)
+        matches!(self, Self::Resolved | Self::Closed | Self::Voided)
     }
 }
 
@@ -46,6 +53,81 @@ pub struct CaseEvidence {
     /// It was lost on the phone before it reached the hub.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lost: bool,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shows: Option<Shown>,
+    /// SHA-256 of the file as it was captured.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sha256: Option<Digest>,
+}
+
+/// Somebody who was told of the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyTold {
+    /// Who.
+    pub party: CaseParty,
+    /// How.
+    pub channel: Channel,
+    /// When.
+    pub at: Moment,
+}
+
+/// A promise to a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CasePromise {
+    /// What.
+    pub promise: Promised,
+    /// When it was made.
+    pub made_at: Moment,
+    /// By when it is to be kept, UTC milliseconds.
+    pub until_ms: i64,
+    /// When it was kept.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kept_at: Option<Moment>,
+}
+
+/// A step of the misdelivery playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTaken {
+    /// Which.
+    pub step: MisdeliveryStep,
+    /// When.
+    pub at: Moment,
+}
+
+/// The error analysis, its words in the vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorAnalysis {
+    /// What happened.
+    pub what: VaultRef,
+    /// Why.
+    pub why: VaultRef,
+    /// What is done against it.
+    pub remedy: VaultRef,
+    /// It asks for a second look at the address.
+    pub second_address_check: bool,
+}
+
+/// What the customer said about help with the claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimConsent {
+    /// He agreed.
+    pub agreed: bool,
+    /// How he said so.
+    pub channel: Channel,
+    /// When.
+    pub at: Moment,
+}
+
+/// A note of somebody who works on the case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseNote {
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Moment,
+    /// In words, in the vault.
+    pub note: VaultRef,
 }
 
 /// One exception case, as its lane tells it.
@@ -96,6 +178,36 @@ pub struct ExceptionCase {
     /// Photos and videos.
     #[serde(skip_serializing_if = "is_default")]
     pub evidence: Vec<CaseEvidence>,
+    /// What the kind asks for and cannot be had, each with a reason.
+    #[serde(skip_serializing_if = "is_default")]
+    pub excused: Vec<CaseDuty>,
+    /// Who was told of it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub told: Vec<PartyTold>,
+    /// What was promised.
+    #[serde(skip_serializing_if = "is_default")]
+    pub promises: Vec<CasePromise>,
+    /// The steps taken about a misdelivery.
+    #[serde(skip_serializing_if = "is_default")]
+    pub steps: Vec<StepTaken>,
+    /// The error analysis, the last one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub analysis: Option<ErrorAnalysis>,
+    /// What the customer said last about help with the claim.
+    #[serde(skip_serializing_if = "is_default")]
+    pub claim_consent: Option<ClaimConsent>,
+    /// Couriers who take part, besides the reporter.
+    #[serde(skip_serializing_if = "is_default")]
+    pub participants: Vec<CourierNo>,
+    /// What was done and found out.
+    #[serde(skip_serializing_if = "is_default")]
+    pub notes: Vec<CaseNote>,
+    /// When somebody above the station was asked for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub escalated_at: Option<Moment>,
+    /// How often it was opened again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reopened: u32,
     /// The event that closed it.
     #[serde(skip_serializing_if = "is_default")]
     pub closed: Option<Mark>,
@@ -105,6 +217,23 @@ pub struct ExceptionCase {
 }
 
 impl ExceptionCase {
+    /// Tells whether it was reported and has not ended.
+    pub fn is_open(&self) -> bool {
+        self.stage != CaseStage::Unreported && !self.stage.is_closed()
+    }
+
+    /// Tells whether this courier reported it or takes part.
+    pub fn concerns(&self, courier: &CourierNo) -> bool {
+        self.reporter.as_ref().and_then(Actor::courier) == Some(courier)
+            || self.participants.contains(courier)
+    }
+
+    /// Tells whether evidence came after its end, so that somebody should look whether it is to be
+    /// opened again (C6.13). Proposed, never forced.
+    pub fn reopening_proposed(&self) -> bool {
+        self.margin.open_conflicts().any(|conflict| conflict.row == ConflictRow::LateEvidence)
+    }
+
     /// Adds one event.
     pub fn apply(&mut self, event: &Event, lane_seq: Option<u64>) {
         if !self.margin.note(event) {
@@ -119,7 +248,7 @@ impl ExceptionCase {
                 self.waybill.get_or_insert_with(|| fact.waybill.clone());
                 self.open(&act);
             }
-            Fact::EvidenceAdded(fact) => self.add(&fact.evidence, &act),
+            Fact::EvidenceAdded(fact) => self.add(&fact.evidence, fact.shows, &act),
             Fact::EvidenceLost(fact) => {
                 for item in self.evidence.iter_mut().filter(|item| item.id == fact.evidence) {
                     item.lost = true;
@@ -152,8 +281,99 @@ impl ExceptionCase {
                     self.close(CaseStage::Voided, &act);
                 }
             }
+            Fact::ExceptionClosed(_) => {
+                if self.stage == CaseStage::Resolved {
+                    self.close(CaseStage::Closed, &act);
+                } else {
+                    self.misfit(&act);
+                }
+            }
+            Fact::ExceptionReopened(fact) => self.reopen(fact, &act),
             Fact::CorrectionDeclared(_) | Fact::Unknown { .. } => {}
+            fact if self.apply_work(fact, &act) => {}
             _ => self.misfit(&act),
+        }
+    }
+
+    /// Adds a fact of the work on the case. What was done or said counts at any time, even if the
+    /// case had ended elsewhere. Tells whether it was one.
+    fn apply_work(&mut self, fact: &Fact, act: &Incoming) -> bool {
+        let at = act.envelope.at;
+        match fact {
+            Fact::DutyExcused(fact) => {
+                if !self.excused.contains(&fact.duty) {
+                    self.excused.push(fact.duty);
+                }
+            }
+            Fact::PartyNotified(fact) => {
+                self.told.push(PartyTold { party: fact.party, channel: fact.channel, at });
+            }
+            Fact::PromiseMade(fact) => self.promises.push(CasePromise {
+                promise: fact.promise,
+                made_at: at,
+                until_ms: fact.until_ms,
+                kept_at: None,
+            }),
+            Fact::PromiseKept(fact) => {
+                let open = |promise: &&mut CasePromise| {
+                    promise.promise == fact.promise && promise.kept_at.is_none()
+                };
+                match self.promises.iter_mut().find(open) {
+                    Some(promise) => promise.kept_at = Some(at),
+                    None => self.misfit(act),
+                }
+            }
+            Fact::MisdeliveryStepTaken(fact) => self.steps.push(StepTaken { step: fact.step, at }),
+            Fact::ErrorAnalysisReported(fact) => {
+                self.analysis = Some(ErrorAnalysis {
+                    what: fact.what,
+                    why: fact.why,
+                    remedy: fact.remedy,
+                    second_address_check: fact.second_address_check,
+                });
+            }
+            Fact::ClaimConsentRecorded(fact) => {
+                self.claim_consent =
+                    Some(ClaimConsent { agreed: fact.agreed, channel: fact.channel, at });
+            }
+            Fact::ParticipantAdded(fact) => {
+                if !self.participants.contains(&fact.courier) {
+                    self.participants.push(fact.courier.clone());
+                }
+            }
+            Fact::ProgressNoted(fact) => {
+                let by = act.envelope.actor.clone();
+                self.notes.push(CaseNote { by, at, note: fact.note });
+            }
+            Fact::ExceptionEscalated(_) => {
+                self.escalated_at.get_or_insert(at);
+            }
+            _ => return false,
+        }
+        if self.stage == CaseStage::Unreported {
+            self.misfit(act);
+        }
+        if self.stage == CaseStage::Acknowledged && !matches!(fact, Fact::ParticipantAdded(_)) {
+            self.stage = CaseStage::InProgress;
+        }
+        true
+    }
+
+    fn reopen(&mut self, fact: &super::ExceptionReopened, act: &Incoming) {
+        if !self.stage.is_closed() {
+            return self.misfit(act);
+        }
+        self.stage = CaseStage::InProgress;
+        self.owner = Some(fact.owner.clone());
+        self.next_action_ms = Some(fact.next_action_ms);
+        self.acknowledged_at.get_or_insert(act.envelope.at);
+        self.closed = None;
+        self.reopened += 1;
+        // What was proposed is done.
+        for conflict in &mut self.margin.conflicts {
+            if conflict.row == ConflictRow::LateEvidence && conflict.ruling == Ruling::Open {
+                conflict.ruling = Ruling::Settled;
+            }
         }
     }
 
@@ -166,11 +386,13 @@ impl ExceptionCase {
         if fact.waybill.is_some() {
             self.waybill.clone_from(&fact.waybill);
         }
-        self.about = fact.about;
+        // Recorded in one act with what it is about: the first event of the group is that.
+        let group = act.envelope.group.map(|group| group.first);
+        self.about = fact.about.or(group.filter(|first| *first != act.id()));
         self.note = fact.note;
         self.open(act);
-        for evidence in &fact.evidence {
-            self.add(evidence, act);
+        for (n, evidence) in fact.evidence.iter().enumerate() {
+            self.add(evidence, fact.shows.get(n).copied(), act);
         }
     }
 
@@ -186,9 +408,10 @@ impl ExceptionCase {
 
     /// Evidence is attached at any time. Row 13: late evidence says so, and a person may want to
     /// open the case again.
-    fn add(&mut self, evidence: &EvidenceRef, act: &Incoming) {
+    fn add(&mut self, evidence: &EvidenceRef, shows: Option<Shown>, act: &Incoming) {
         if !self.evidence.iter().any(|item| item.id == evidence.id) {
-            self.evidence.push(CaseEvidence { id: evidence.id, lost: false });
+            let (id, sha256) = (evidence.id, Some(evidence.sha256));
+            self.evidence.push(CaseEvidence { id, lost: false, shows, sha256 });
         }
         if let Some(closed) = self.closed {
             let other = Some(closed.event);
@@ -198,7 +421,7 @@ impl ExceptionCase {
 
     /// Tells whether the case can take a next step; notes it when it cannot.
     fn moves_on(&mut self, act: &Incoming) -> bool {
-        let open = self.stage != CaseStage::Unreported && !self.stage.is_closed();
+        let open = self.is_open();
         if !open {
             self.misfit(act);
         }

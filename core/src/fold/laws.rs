@@ -20,15 +20,24 @@ use crate::delivery::{
 };
 use crate::event::{CorrectionDeclared, Envelope};
 use crate::exception_report::{
-    Cause, Decision, EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionKind,
-    ExceptionReported, ExceptionResolved, ExceptionVoided, RecoveryRequested,
+    CaseDuty, CaseParty, Cause, ClaimConsentRecorded, Decision, DoorWish, DutyExcused,
+    ErrorAnalysisReported, EvidenceAdded, ExceptionAcknowledged, ExceptionClosed, ExceptionDecided,
+    ExceptionEscalated, ExceptionKind, ExceptionReopened, ExceptionReported, ExceptionResolved,
+    ExceptionVoided, MisdeliveryStep, MisdeliveryStepTaken, ParticipantAdded, PartyNotified,
+    ProgressNoted, PromiseKept, PromiseMade, Promised, RecoveryRequested, Shown, agenda,
 };
 use crate::id::{DeviceId, ManifestId};
 use crate::notice::NoticeFailed;
 use crate::parcel::{
-    Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced, ParcelAssigned,
-    ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
-    Stage,
+    AddressCorrected, Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced,
+    ParcelAssigned, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation,
+    ParcelReleased, Stage,
+};
+use crate::pickup::{
+    CollectionRefusal, CollectionRefused, FeeKind, FeeLine, GoodsCheck, GoodsState, InsuredNeed,
+    ItemKind, LateReason, OrderSource, Packing, ParcelCollected, PickupAnnounced, PickupAnswers,
+    PickupAssigned, PickupCompleted, PickupDelayTold, PickupInspected, PickupScheduled,
+    fees_add_up,
 };
 use crate::temporary_storage::{
     ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
@@ -37,7 +46,8 @@ use crate::temporary_storage::{
 };
 use crate::testing::{
     MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
-    parcel_lane, person, photo, site, station, stored, vault, waybill, without_positions,
+    order, parcel_lane, person, photo, pickup_lane, site, station, stored, vault, waybill,
+    without_positions,
 };
 
 const COURIERS: [&str; 3] = ["A", "B", "C"];
@@ -50,7 +60,7 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 41 {
+    match kind % 42 {
         32 => {
             let consent = yes.then_some(consent().consent);
             PreferenceSet {
@@ -110,6 +120,8 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
         23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
+        25 => collected(yes).into(),
+        41 => AddressCorrected { recipient: vault(a) }.into(),
         26 => StorageReminderSent {
             channel: Channel::Sms,
             template: "T01R.1".into(),
@@ -160,6 +172,98 @@ fn reply(yes: bool) -> RedirectReply {
     }
 }
 
+fn fees(discount: i64) -> Vec<FeeLine> {
+    let line = |kind, amount| FeeLine { kind, amount: crate::Fen(amount) };
+    vec![line(FeeKind::Freight, 1_200), line(FeeKind::Discount, -discount)]
+}
+
+fn collected(insured: bool) -> ParcelCollected {
+    ParcelCollected {
+        order: order(),
+        sender: vault(1),
+        recipient: vault(2),
+        goods: GoodsFlags::default(),
+        weight_g: Some(900),
+        insured: insured.then_some(crate::Fen(100)),
+        fees: fees(200),
+        total: crate::Fen(1_000),
+        promise_ms: None,
+    }
+}
+
+fn answers(a: u8) -> PickupAnswers {
+    PickupAnswers {
+        item: (a % 9 != 0).then_some(ItemKind::Goods),
+        weight_g: Some(u32::from(a % 7) * 100),
+        insured: Some(InsuredNeed::Wanted(crate::Fen(i64::from(a)))),
+        packing: Some(if a % 11 == 0 { Packing::Refused } else { Packing::Fit }),
+        face_to_face: Some(true),
+        name_matches: Some(true),
+        goods: Some(if a.is_multiple_of(5) {
+            GoodsCheck::Listed { code: "EXPLOSIVES".into(), rule_followed: false }
+        } else {
+            GoodsCheck::Ordinary
+        }),
+        quantity: Some(1),
+        state: Some(GoodsState::Clean),
+    }
+}
+
+fn pickup_fact(kind: u8, a: u8, b: u8) -> Fact {
+    match kind % 8 {
+        0 => PickupAnnounced {
+            station: station(),
+            source: OrderSource::App,
+            sender: vault(a),
+            contents: None,
+            quantity: 1,
+            goods: GoodsFlags::default(),
+            from_ms: i64::from(a),
+            to_ms: i64::from(b),
+        }
+        .into(),
+        1 => PickupAssigned { courier: courier(COURIERS[usize::from(a) % 3]) }.into(),
+        2 => PickupScheduled { from_ms: 1, to_ms: 2, channel: Channel::Phone }.into(),
+        3 => PickupDelayTold {
+            reason: LateReason::Traffic,
+            eta_ms: i64::from(b),
+            channel: Channel::Phone,
+        }
+        .into(),
+        4 | 5 => {
+            PickupInspected { answers: answers(a), listed: None, anomaly: None, photo: None }.into()
+        }
+        6 => CollectionRefused { reason: CollectionRefusal::SenderAbsent, note: None }.into(),
+        _ => PickupCompleted { waybill: waybill() }.into(),
+    }
+}
+
+/// A fact of the work on a case.
+fn work_fact(kind: u8, a: u8, b: u8) -> Fact {
+    let promise = if a.is_multiple_of(2) { Promised::BringParcel } else { Promised::CallBack };
+    match kind % 12 {
+        0 => DutyExcused { duty: CaseDuty::Show(Shown::Label), reason: vault(1) }.into(),
+        1 => PartyNotified { party: CaseParty::Sender, channel: Channel::Phone }.into(),
+        2 => PromiseMade { promise, until_ms: i64::from(b) }.into(),
+        3 => PromiseKept { promise }.into(),
+        4 => MisdeliveryStepTaken { step: MisdeliveryStep::TakerAgreed }.into(),
+        5 => ErrorAnalysisReported {
+            what: vault(1),
+            why: vault(2),
+            remedy: vault(3),
+            second_address_check: true,
+        }
+        .into(),
+        6 => ClaimConsentRecorded { agreed: a > 100, channel: Channel::Phone }.into(),
+        7 => ParticipantAdded { courier: courier(COURIERS[usize::from(a) % 3]) }.into(),
+        8 => ProgressNoted { note: vault(a) }.into(),
+        9 => ExceptionEscalated { reason: vault(a) }.into(),
+        10 => ExceptionClosed {}.into(),
+        _ => ExceptionReopened { owner: clerk(), next_action_ms: i64::from(b), reason: vault(a) }
+            .into(),
+    }
+}
+
 fn case_fact(kind: u8, a: u8, b: u8) -> Fact {
     let mut evidence = photo();
     evidence.id = crate::id::EvidenceId(Uuid::from_u128(u128::from(a)));
@@ -169,10 +273,11 @@ fn case_fact(kind: u8, a: u8, b: u8) -> Fact {
             waybill: Some(waybill()),
             about: None,
             evidence: vec![evidence],
+            shows: vec![Shown::Label],
             note: None,
         }
         .into(),
-        1 => EvidenceAdded { evidence }.into(),
+        1 => EvidenceAdded { evidence, shows: None }.into(),
         2 => ExceptionAcknowledged { owner: clerk(), next_action_ms: i64::from(b) }.into(),
         3 => ExceptionDecided { decision: Decision::Hold, note: None }.into(),
         4 => ExceptionResolved { cause: Cause::Unknown }.into(),
@@ -202,8 +307,9 @@ fn case_fact(kind: u8, a: u8, b: u8) -> Fact {
 }
 
 fn lane_of(which: u8) -> Lane {
-    match which % 8 {
-        0 => Lane::Exception(case()),
+    match which % 10 {
+        0 | 8 => Lane::Exception(case()),
+        9 => pickup_lane(),
         1 => complaint_lane(),
         2 => Lane::Station(station()),
         _ => parcel_lane(),
@@ -224,6 +330,8 @@ fn event(lane: &Lane, n: u8, (kind, a, b, who, seen): (u8, u8, u8, u8, u8)) -> E
         }
         (235..240, Lane::Parcel(_)) => case_fact(kind, a, b),
         (235..240, _) | (_, Lane::Parcel(_)) => parcel_fact(kind, a, b),
+        (_, Lane::Pickup(_)) => pickup_fact(kind, a, b),
+        (120..235, Lane::Exception(_)) => work_fact(kind, a, b),
         _ => case_fact(kind, a, b),
     };
     Event {
@@ -268,6 +376,7 @@ fn custody_fits(state: &LaneState) -> bool {
     let stay = parcel.storage.current_stay();
     let fits = match parcel.stage {
         Stage::Announced => parcel.holder == Holder::Carrier,
+        Stage::Collected => courier && parcel.collected.is_some(),
         Stage::AtStation => station,
         Stage::Assigned | Stage::RefusedHeld | Stage::ReturnAuthorised | Stage::Returning => {
             station || courier
@@ -375,9 +484,10 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             kind: if yes { ExceptionKind::ProhibitedFound } else { ExceptionKind::Delay },
             waybill: Some(waybill),
             evidence: Vec::new(),
+            shows: Vec::new(),
             note: None,
         },
-        21 => Command::AddEvidence { case: case(), evidence: photo() },
+        21 => Command::AddEvidence { case: case(), evidence: photo(), shows: None },
         22 => Command::ReceiveComplaint {
             case: case(),
             waybill,
@@ -453,6 +563,201 @@ fn delivery_command(number: u8, a: u8, b: u8) -> Command {
     }
 }
 
+/// A command by number about one pick-up order, or a clerk's if the second is so.
+fn pickup_command(kind: u8, a: u8, b: u8) -> (Command, bool) {
+    let soon = MORNING_MS + 10_000_000;
+    let channel = Channel::Phone;
+    let (from_ms, to_ms) = (soon, soon + i64::from(a));
+    match kind % 10 {
+        0 => (
+            Command::AnnouncePickup {
+                order: order(),
+                source: OrderSource::Phone,
+                sender: person(),
+                contents: None,
+                quantity: 1,
+                goods: GoodsFlags::default(),
+                from_ms,
+                to_ms,
+            },
+            true,
+        ),
+        1 => (Command::AssignPickup { order: order(), courier: courier("A") }, true),
+        2 => (Command::SchedulePickup { order: order(), from_ms, to_ms, channel }, false),
+        3 => {
+            let reason = LateReason::Weather;
+            (Command::TellPickupDelay { order: order(), reason, eta_ms: soon, channel }, false)
+        }
+        4..=6 => {
+            let answers = answers(a);
+            (Command::InspectPickup { order: order(), answers, anomaly: None, photo: None }, false)
+        }
+        7 | 8 => (
+            Command::CollectParcel {
+                order: order(),
+                waybill: waybill(),
+                sender: person(),
+                recipient: person(),
+                fees: fees(i64::from(a)),
+                total: crate::Fen(1_200 - i64::from(if b < 200 { a } else { b })),
+                promise_ms: None,
+            },
+            false,
+        ),
+        _ => {
+            let reason = CollectionRefusal::Cancelled;
+            (Command::RefuseCollection { order: order(), reason, note: None }, b < 60)
+        }
+    }
+}
+
+/// A command by number about one case, and whether it is a clerk's.
+fn case_command(kind: u8, a: u8, b: u8) -> (Command, bool) {
+    let (case, soon, channel) = (case(), MORNING_MS + 10_000_000, Channel::Phone);
+    let words = || if a > 20 { "found it".to_owned() } else { " ".to_owned() };
+    let step = [
+        MisdeliveryStep::RecipientContacted,
+        MisdeliveryStep::TakerAgreed,
+        MisdeliveryStep::BroughtInPerson,
+        MisdeliveryStep::FollowedUp,
+    ][usize::from(a) % 4];
+    match kind % 21 {
+        0 | 1 => {
+            let kind = if b < 60 { ExceptionKind::Damage } else { ExceptionKind::Misdelivery };
+            (
+                Command::ReportException {
+                    case,
+                    kind,
+                    waybill: Some(waybill()),
+                    evidence: vec![photo()],
+                    shows: vec![Shown::Place],
+                    note: None,
+                },
+                false,
+            )
+        }
+        2 => (
+            Command::ReportDoorDamage {
+                waybill: waybill(),
+                case,
+                evidence: vec![photo()],
+                shows: vec![Shown::OuterBox],
+                wants: if b < 120 { DoorWish::Accepts } else { DoorWish::Refuses },
+                identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+                address_checked: true,
+                proof: vec![ProofItem { kind: ProofKind::Pin, evidence: None }],
+                note: Some(words()),
+            },
+            false,
+        ),
+        3 | 4 => (Command::Acknowledge { case, owner: clerk(), next_action_ms: soon }, true),
+        5 | 6 => (Command::DecideException { case, decision: Decision::Hold, note: None }, true),
+        7 | 8 => (Command::ResolveException { case, cause: Cause::Courier }, true),
+        9 => {
+            let duty = [
+                CaseDuty::Show(Shown::Label),
+                CaseDuty::Notify(CaseParty::WrongTaker),
+                CaseDuty::Promise,
+                CaseDuty::ErrorAnalysis,
+            ][usize::from(b) % 4];
+            (Command::ExcuseDuty { case, duty, reason: words() }, false)
+        }
+        10 => (Command::NotifyParty { case, party: CaseParty::Recipient, channel }, b < 100),
+        11 => {
+            let promise = Promised::BringParcel;
+            (Command::MakePromise { case, promise, until_ms: soon + i64::from(b) }, false)
+        }
+        12 => (Command::KeepPromise { case, promise: Promised::BringParcel }, false),
+        13 => (Command::TakeMisdeliveryStep { case, step }, b < 100),
+        14 => (
+            Command::ReportErrorAnalysis {
+                case,
+                what: words(),
+                why: words(),
+                remedy: words(),
+                second_address_check: true,
+            },
+            false,
+        ),
+        15 => (Command::RecordClaimConsent { case, agreed: b < 100, channel }, false),
+        16 => (Command::AddParticipant { case, courier: courier("B") }, true),
+        17 => (Command::NoteProgress { case, note: words() }, b < 100),
+        18 => (Command::EscalateException { case, reason: words() }, false),
+        19 => (Command::CloseException { case }, true),
+        _ => (
+            Command::ReopenException {
+                case,
+                owner: clerk(),
+                next_action_ms: soon,
+                reason: words(),
+            },
+            true,
+        ),
+    }
+}
+
+/// Plays commands on some lanes; every one that a rule does not forbid is applied. What the rules
+/// allow to one who knows everything makes no conflict, and what they forbid leaves nothing.
+fn play(
+    mut lanes: LaneStates,
+    acts: Vec<(Command, Actor)>,
+) -> Result<(), proptest::test_runner::TestCaseError> {
+    let scene = Scene::new();
+    let (station, entropy) = (station(), crate::testing::Counted::default());
+    for (n, (command, actor)) in (4u8..).zip(acts) {
+        let at = Circumstances {
+            now: moment(60),
+            actor: &actor,
+            station: &station,
+            policy: &scene.policy,
+            directory: &scene.directory,
+            codes: &scene.codes,
+            address_gap_m: None,
+            station_gap_m: None,
+            entropy: &entropy,
+        };
+        let named = lanes_of(&command, &at);
+        let decision = match decide(&command, &lanes, &at) {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                prop_assert!(!refusal.can_be_recorded_against() || !refusal.advice().is_empty());
+                continue;
+            }
+        };
+        for draft in decision.decided.groups.iter().flatten() {
+            prop_assert!(named.contains(&draft.lane), "{} was not named", draft.lane);
+            // Money adds up in whatever is recorded, even against a rule.
+            if let Fact::ParcelCollected(fact) = &draft.fact {
+                prop_assert!(fees_add_up(&fact.fees, fact.total));
+            }
+        }
+        if decision.refusal.is_some() {
+            continue;
+        }
+        for draft in decision.decided.groups.into_iter().flatten() {
+            let mut event = event(&draft.lane, n, (0, 0, 0, 0, 0));
+            event.envelope.actor = actor.clone();
+            event.envelope.seen = u64::from(n);
+            event.fact = draft.fact;
+            let state =
+                lanes.entry(draft.lane.clone()).or_insert_with(|| LaneState::empty(&draft.lane));
+            let before = conflicts(state);
+            state.apply(&event, Some(u64::from(n) + 1));
+            prop_assert!(custody_fits(state), "{state:?}");
+            prop_assert!(conflicts(state) == before, "{state:?}");
+        }
+    }
+    Ok(())
+}
+
+fn by(clerks: bool, who: u8) -> Actor {
+    match (clerks, who) {
+        (true, 20..) | (_, 240..) => Actor::Clerk(clerk()),
+        (_, 200..) => Actor::Courier(courier("B")),
+        _ => Actor::Courier(courier("A")),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -505,6 +810,47 @@ proptest! {
         for conflict in state.margin().iter().flat_map(|margin| &margin.conflicts) {
             prop_assert!(events.iter().any(|event| event.envelope.id == conflict.event));
         }
+    }
+
+    #[test]
+    fn every_open_case_has_an_owner_or_is_listed_as_an_orphan(
+        dice in prop::collection::vec(any::<(u8, u8, u8, u8, u8)>(), 0..50),
+    ) {
+        let lane = Lane::Exception(case());
+        let mut state = LaneState::empty(&lane);
+        for (n, dice) in (0u8..).zip(dice) {
+            state.apply(&event(&lane, n, dice), Some(u64::from(n) + 1));
+            let LaneState::Exception(now) = &state else { panic!() };
+            let listed = agenda([(case(), now.as_ref())]);
+            prop_assert_eq!(listed.len(), usize::from(now.is_open()));
+            for open in listed {
+                prop_assert!(open.orphan || (open.owner.is_some() && open.next_action_ms.is_some()));
+            }
+        }
+    }
+
+    #[test]
+    fn at_the_senders_door_nothing_forbidden_is_written_and_money_adds_up(
+        acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..40),
+    ) {
+        let acts = acts.into_iter().map(|(kind, a, b, who)| {
+            let (command, clerks) = pickup_command(kind, a, b);
+            (command, by(clerks, who))
+        });
+        play(LaneStates::new(), acts.collect())?;
+    }
+
+    #[test]
+    fn the_work_on_a_case_writes_nothing_that_is_forbidden(
+        acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..80),
+    ) {
+        let mut lanes = LaneStates::new();
+        lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
+        let acts = acts.into_iter().map(|(kind, a, b, who)| {
+            let (command, clerks) = case_command(kind, a, b);
+            (command, by(clerks, who))
+        });
+        play(lanes, acts.collect())?;
     }
 
     #[test]

@@ -166,6 +166,7 @@ impl Known<'_> {
     fn node(&self) -> String {
         match self.parcel.stage {
             Stage::Announced => self.say("正在运往站点", "is on its way to the station"),
+            Stage::Collected => self.say("已揽收", "was collected from the sender"),
             Stage::AtStation | Stage::Assigned => self.say("已到达站点", "has reached the station"),
             Stage::OutForDelivery | Stage::Arrived => self.say("正在派送", "is out for delivery"),
             Stage::AttemptFailed => self.say("本次派送未成功", "could not be delivered this time"),

@@ -6,7 +6,7 @@
 //! (flags), 6 to 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
 
 use super::{
-    Assignment, Claim, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
+    Assignment, Claim, Collected, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
     ParcelReceivedAtStation, Recall, Recovery, Stage, TrackPoint,
 };
 use crate::conflict::{ConflictRow, Incoming, Ruling};
@@ -14,6 +14,8 @@ use crate::delivery::Channel;
 use crate::event::{Event, Fact};
 use crate::id::{CourierNo, Digest, EventId};
 use crate::notice::Told;
+use crate::pickup::{ParcelCollected, freight};
+use crate::privacy::VaultRef;
 
 impl Parcel {
     /// Adds one event.
@@ -26,6 +28,8 @@ impl Parcel {
         self.note_station_knows(&act);
         match &event.fact {
             Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
+            Fact::ParcelCollected(fact) => self.fetched(fact, &act),
+            Fact::AddressCorrected(fact) => self.address_corrected(fact.recipient, &act),
             Fact::ParcelArrivedAtHub(fact) => self.tracked(&fact.facility, fact.at_ms, false),
             Fact::ParcelDispatched(fact) => self.tracked(&fact.facility, fact.at_ms, false),
             Fact::ParcelHeld(fact) => self.tracked(&fact.facility, fact.at_ms, true),
@@ -69,6 +73,52 @@ impl Parcel {
         self.promise_ms = fact.promise_ms;
         self.freight = fact.freight;
         self.insured = fact.insured;
+    }
+
+    /// Fetched from the sender: the parcel's way begins in the courier's hands. Where it is known to
+    /// have gone on already, only the beginning is written down.
+    fn fetched(&mut self, fact: &ParcelCollected, act: &Incoming) {
+        let Some(courier) = act.courier() else { return self.out_of_place(act, Ruling::Settled) };
+        if self.collected.is_some() && self.held_by(courier) {
+            let other = self.collected.as_ref().map(|collected| collected.mark.event);
+            return self.margin.clash(ConflictRow::RecordedTwice, act.id(), other, Ruling::Settled);
+        }
+        if self.collected.is_none() {
+            self.collected = Some(Collected {
+                order: fact.order.clone(),
+                at: act.envelope.at,
+                weight_g: fact.weight_g,
+                fees: fact.fees.clone(),
+                mark: act.mark,
+            });
+            self.goods = fact.goods;
+            self.freight = freight(&fact.fees);
+            self.insured = fact.insured;
+            self.promise_ms = fact.promise_ms.or(self.promise_ms);
+            self.sender.get_or_insert(fact.sender);
+            self.recipient.get_or_insert(fact.recipient);
+        }
+        let claim = Claim::new(act, Stage::Collected, Holder::Courier(courier.clone()));
+        if self.blocked_by_end(&claim, act) || self.blocked_by_holder(&claim, act) {
+            return;
+        }
+        if let Some(since) = self.held_since {
+            // It has been seen further on its way.
+            let other = Some(since.event);
+            return self.margin.clash(ConflictRow::NotTheHolder, act.id(), other, Ruling::Settled);
+        }
+        self.check_orders(act, false);
+        self.settle(claim);
+    }
+
+    /// Row 9 from the station's side; from the courier's it is in `delivery/state.rs`.
+    fn address_corrected(&mut self, recipient: VaultRef, act: &Incoming) {
+        self.recipient = Some(recipient);
+        self.address_corrected = Some(act.mark);
+        if let Some(end) = self.delivered().map(|delivered| delivered.mark) {
+            let other = Some(end.event);
+            self.margin.clash(ConflictRow::AddressCorrected, act.id(), other, Ruling::Settled);
+        }
     }
 
     fn tracked(&mut self, facility: &str, at_ms: i64, held: bool) {

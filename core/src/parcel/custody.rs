@@ -65,9 +65,9 @@ impl Parcel {
             }
             _ => ConflictRow::NotTheHolder,
         };
-        // Taken out by somebody who could not know of the end: it was out before it ended.
-        let harmless = row == ConflictRow::RecordedTwice
-            || (claim.stage == Stage::OutForDelivery && !act.knew(&end));
+        // Fetched or taken out by somebody who could not know of the end: that was before it ended.
+        let earlier = matches!(claim.stage, Stage::OutForDelivery | Stage::Collected);
+        let harmless = row == ConflictRow::RecordedTwice || (earlier && !act.knew(&end));
         let ruling = if harmless { Ruling::Settled } else { Ruling::Open };
         self.margin.clash(row, act.id(), Some(end.event), ruling);
         if !harmless {

@@ -9,7 +9,9 @@ mod custody;
 pub(crate) mod rules;
 mod state;
 
-pub use state::{Assignment, Claim, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint};
+pub use state::{
+    Assignment, Claim, Collected, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -163,6 +165,13 @@ pub struct ParcelRecalled {
     /// A safety recall freezes the parcel as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub safety: bool,
+}
+
+/// The station learned that the address, or the recipient, is another one (C6.9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressCorrected {
+    /// The recipient with the right address, in the vault.
+    pub recipient: VaultRef,
 }
 
 /// A person looked at a conflict and said which fact counts.

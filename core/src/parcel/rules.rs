@@ -72,8 +72,9 @@ pub(crate) fn in_your_hands(parcel: &Parcel, at: &Circumstances) -> Verdict {
         matches!(parcel.stage, Stage::RefusedHeld | Stage::ReturnAuthorised),
         Refusal::RefusalPending,
     )?;
-    // Given to him anew while he still has it: the round starts with a scan.
-    refuse_if(parcel.stage == Stage::Assigned, Refusal::NotOutForDelivery)
+    // Given to him anew while he still has it, or only just fetched: the round starts with a scan.
+    let not_out = matches!(parcel.stage, Stage::Assigned | Stage::Collected);
+    refuse_if(not_out, Refusal::NotOutForDelivery)
 }
 
 /// Taking out for delivery: received, given to him, and not out already.
@@ -120,6 +121,12 @@ pub(crate) fn may_recall(parcel: &Parcel, fact: &ParcelRecalled, at: &Circumstan
     }
     let already = parcel.recalled.as_ref().is_some_and(|recall| recall.safety || !fact.safety);
     refuse_if(already, Refusal::AlreadyRecalled)
+}
+
+/// Correcting the address: while it can still be brought there.
+pub(crate) fn may_correct_address(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    own_station(parcel, at)?;
+    still_open(parcel)
 }
 
 /// Ruling a conflict: it must be one, and the event that counts one of its two.

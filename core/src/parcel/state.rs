@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{FreezeReason, GoodsFlags};
 use crate::conflict::{Incoming, Margin, Mark, is_default};
 use crate::delivery::{Delivered, DeliveryTask};
-use crate::id::{CaseId, CourierNo, SiteId, StationId};
+use crate::id::{CaseId, CourierNo, OrderNo, SiteId, StationId};
 use crate::money::Fen;
 use crate::notice::Told;
+use crate::pickup::FeeLine;
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{Stay, Storage};
+use crate::time::Moment;
 
 /// Where the delivery task stands (DOMAIN.md C2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub enum Stage {
     /// On its way to the station (预报).
     #[default]
     Announced,
+    /// Fetched from its sender, in the courier's hands (已揽收).
+    Collected,
     /// At the station, given to nobody.
     AtStation,
     /// At the station, or still in a hand, and given to a courier.
@@ -143,6 +147,23 @@ impl Claim {
     }
 }
 
+/// How it was fetched from its sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// The order.
+    pub order: OrderNo,
+    /// When: the 24 hours of a same-city delivery start here (M25).
+    pub at: Moment,
+    /// Its weight, grams.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub weight_g: Option<u32>,
+    /// The parts of what was paid (M09).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fees: Vec<FeeLine>,
+    /// The event.
+    pub mark: Mark,
+}
+
 /// The last word of an imported track (M14, M17).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackPoint {
@@ -180,6 +201,12 @@ pub struct Parcel {
     /// Insured value, if insured.
     #[serde(skip_serializing_if = "is_default")]
     pub insured: Option<Fen>,
+    /// How it was fetched from its sender, if a courier of this network did.
+    #[serde(skip_serializing_if = "is_default")]
+    pub collected: Option<Collected>,
+    /// The last correction of its address.
+    #[serde(skip_serializing_if = "is_default")]
+    pub address_corrected: Option<Mark>,
     /// Where the carrier's system last saw it.
     #[serde(skip_serializing_if = "is_default")]
     pub track: Option<TrackPoint>,

@@ -142,6 +142,11 @@ values! {
     /// On how many different channels the recipient or the sender is tried before an address is
     /// given up as bad (M45).
     contact_channels_bad_address: u32 = 2, Larger, "S3: several ways (M45)";
+    /// Time to tell somebody concerned of an exception after a clerk owns it, minutes; none until
+    /// the company says (M47).
+    exception_feedback_min: Option<u32> = None, Smaller, "S4 says only \"in time\" (M47): empty";
+    /// Time to speak to the recipient after a misdelivery is known, minutes (M51).
+    misdelivery_contact_min: u32 = 15, Smaller, "S0, the case (M51)";
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     geofence_m: u32 = 200, Smaller, "ours: 23 of 106 sampled hand-overs lie beyond it";
     /// Free attempts before the station decides; none is set until a person has checked

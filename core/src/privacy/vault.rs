@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Lane;
 use crate::id::Digest;
+use crate::privacy::{mask_address, mask_name, mask_phone};
 use crate::time::Entropy;
 
 /// Points at a vault entry: SHA-256 of its 16 salt bytes followed by its body bytes.
@@ -45,6 +46,20 @@ pub struct Person {
     /// Where the address lies, if known: latitude, WGS-84 degrees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
+}
+
+impl Person {
+    /// Hides what GB/T 41833 wants hidden (M02), and the place altogether.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self {
+            name: mask_name(&self.name),
+            phone: mask_phone(&self.phone),
+            address: mask_address(&self.address),
+            lng: None,
+            lat: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Person {

@@ -76,6 +76,20 @@ pub(crate) fn write(
                 due_ms
             ])?;
         }
+        LaneState::Pickup(order) => {
+            db.prepare_cached(
+                "INSERT INTO pickup (lane, open, mine, to_ms, due_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (lane) DO UPDATE SET open = excluded.open, mine = excluded.mine,
+                     to_ms = excluded.to_ms, due_ms = excluded.due_ms",
+            )?
+            .execute(params![
+                lane,
+                !order.stage.is_closed(),
+                order.courier.as_ref() == Some(me),
+                order.to_ms,
+                due_ms
+            ])?;
+        }
         LaneState::Log { .. } => {}
     }
     Ok(())

@@ -13,6 +13,7 @@
 mod carriers;
 mod check_digit;
 mod pattern;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use carriers::{Carrier, Confidence};
+pub use status::{CarrierStatus, carrier_status, carrier_statuses};
 
 /// A waybill number in its one written form: 8 to 40 characters of `A-Z` and `0-9`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

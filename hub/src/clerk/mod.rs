@@ -72,9 +72,11 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
         ("POST", ["commands"]) => act::command(hub, &*tx, &acting, request),
         ("POST", ["manifest"]) => manifest::import(hub, &*tx, &acting, request),
         ("GET", ["lanes", rest @ ..]) => views::lane(&*tx, &acting, &rest.join("/")),
-        ("GET", [kind @ ("parcels" | "exceptions" | "complaints")]) => {
+        ("GET", [kind @ ("parcels" | "pickups" | "exceptions" | "complaints")]) => {
             views::list(&*tx, &acting, kind, request)
         }
+        ("GET", ["agenda"]) => views::agenda(&*tx, &acting),
+        ("GET", ["review"]) => views::review(&*tx, &acting),
         ("GET", ["bundle", waybill]) => views::bundle(hub, &*tx, &acting, waybill, request),
         ("GET", ["parked"]) => desk::parked(&*tx, &acting),
         ("GET", ["parked", event]) => desk::export(&*tx, &acting, event),

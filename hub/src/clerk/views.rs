@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaKind;
+use lastmile_core::exception_report::{self, ExceptionCase};
 use lastmile_core::fold::{FOLD_VERSION, LaneState};
-use lastmile_core::id::{DeviceId, Digest};
+use lastmile_core::id::{CaseId, DeviceId, Digest};
 use lastmile_core::privacy::{VaultBody, VaultRef};
 use lastmile_core::waybill::Waybill;
 use serde::Serialize;
@@ -96,7 +97,7 @@ struct List {
     next: Option<String>,
 }
 
-/// `GET /v1/clerk/parcels`, `…/exceptions`, `…/complaints`, with `?after=`, `limit=` and `open=1`.
+/// `GET /v1/clerk/parcels`, `…/pickups`, `…/exceptions`, `…/complaints`, with `?after=`, `limit=` and `open=1`.
 pub(super) fn list(
     tx: &dyn Tx,
     acting: &Acting,
@@ -125,10 +126,43 @@ fn is_open(state: &LaneState) -> bool {
     use lastmile_core::complaint::ComplaintStage;
     match state {
         LaneState::Parcel(parcel) => !parcel.stage.is_terminal(),
+        LaneState::Pickup(order) => !order.stage.is_closed(),
         LaneState::Exception(case) => !case.stage.is_closed(),
         LaneState::Complaint(complaint) => complaint.stage != ComplaintStage::Closed,
         LaneState::Log { .. } => true,
     }
+}
+
+/// Every exception case of the station.
+fn cases(tx: &dyn Tx, acting: &Acting) -> Result<Vec<(CaseId, ExceptionCase)>> {
+    let mut cases = Vec::new();
+    let mut after = String::new();
+    loop {
+        let found = tx.lanes_of("exception:", &acting.station, &after, PAGE)?;
+        let Some((last, _)) = found.last() else { return Ok(cases) };
+        after = last.to_string();
+        for (lane, row) in found {
+            let state = state(tx, &lane, &row)?;
+            if let (Lane::Exception(id), LaneState::Exception(case)) = (lane, state) {
+                cases.push((id, *case));
+            }
+        }
+    }
+}
+
+/// `GET /v1/clerk/agenda`: the open cases, those without an owner first, then by the time of the
+/// next action (M47).
+pub(super) fn agenda(tx: &dyn Tx, acting: &Acting) -> Result<Response> {
+    let cases = cases(tx, acting)?;
+    let open = exception_report::agenda(cases.iter().map(|(id, case)| (*id, case)));
+    Ok(Response::json(200, &serde_json::json!({ "cases": open })))
+}
+
+/// `GET /v1/clerk/review`: counts by week, kind, cause and courier (M50).
+pub(super) fn review(tx: &dyn Tx, acting: &Acting) -> Result<Response> {
+    let cases = cases(tx, acting)?;
+    let lines = exception_report::review(cases.iter().map(|(_, case)| case));
+    Ok(Response::json(200, &serde_json::json!({ "lines": lines })))
 }
 
 /// A confirmed file of a device of the station.

@@ -8,7 +8,7 @@ use lastmile_core::delivery::{
 use lastmile_core::directory::Site;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::EvidenceRef;
-use lastmile_core::exception_report::ExceptionKind;
+use lastmile_core::exception_report::{ExceptionKind, Shown};
 use lastmile_core::id::CaseId;
 use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
 use lastmile_core::temporary_storage::{ConsentGiver, Liability};
@@ -63,6 +63,7 @@ impl Job {
                 kind: ExceptionKind::Damage,
                 waybill: Some(waybill.clone()),
                 evidence: vec![photo],
+                shows: vec![Shown::OuterBox],
                 note: Some("外箱一角压凹,封条完好".to_owned()),
             })?;
             phone.deeds.exceptions += 1;

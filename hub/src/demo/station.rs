@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 
 use lastmile_core::Command;
 use lastmile_core::complaint::ComplaintStage;
+use lastmile_core::delivery::Channel;
 use lastmile_core::directory::{Directory, Site};
 use lastmile_core::event::Lane;
-use lastmile_core::exception_report::{CaseStage, Cause, Decision};
+use lastmile_core::exception_report::{CaseDuty, CaseStage, Cause, Decision};
 use lastmile_core::fold::LaneState;
 use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::FreezeReason;
@@ -253,6 +254,19 @@ impl Clerk {
             if state.stage == CaseStage::Acknowledged {
                 let decision = Decision::Redeliver;
                 self.command(station, &Command::DecideException { case, decision, note: None })?;
+            }
+            for duty in state.duties() {
+                let done = match duty {
+                    CaseDuty::Notify(party) => {
+                        Command::NotifyParty { case, party, channel: Channel::Phone }
+                    }
+                    duty => {
+                        Command::ExcuseDuty {
+                            case, duty, reason: "收件人未当场拆封".to_owned()
+                        }
+                    }
+                };
+                self.command(station, &done)?;
             }
             self.command(station, &Command::ResolveException { case, cause: Cause::Operations })?;
         }

@@ -10,8 +10,8 @@ use lastmile_core::sync::wire::ParkReason;
 use crate::store::Device;
 
 /// The kinds of lanes this version knows by name; another is a newer version's, and open to all.
-const KNOWN_LANES: [&str; 6] =
-    ["parcel:", "exception:", "complaint:", "shift:", "station:", "device:"];
+const KNOWN_LANES: [&str; 7] =
+    ["parcel:", "pickup:", "exception:", "complaint:", "shift:", "station:", "device:"];
 
 /// What is known of the event's lane.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,11 @@ pub(crate) fn judge(event: &Event, device: &Device, lane: LaneFacts) -> Result<(
 /// Tells whether the event may be the first of its lane.
 fn opens(event: &Event) -> bool {
     match &event.envelope.lane {
-        Lane::Parcel(_) => matches!(event.fact, Fact::ParcelAnnounced(_)),
+        // A parcel appears by being announced, or by being fetched from its sender.
+        Lane::Parcel(_) => {
+            matches!(event.fact, Fact::ParcelAnnounced(_) | Fact::ParcelCollected(_))
+        }
+        Lane::Pickup(_) => matches!(event.fact, Fact::PickupAnnounced(_)),
         Lane::Exception(_) => {
             matches!(event.fact, Fact::ExceptionReported(_) | Fact::RecoveryRequested(_))
         }
@@ -64,7 +68,11 @@ fn own(lane: &Lane, device: &Device) -> bool {
         Lane::Shift(courier, _) => Some(courier) == device.courier.as_ref(),
         Lane::Device(id) => *id == device.id,
         Lane::Station(station) => *station == device.station,
-        Lane::Parcel(_) | Lane::Exception(_) | Lane::Complaint(_) | Lane::Other(_) => true,
+        Lane::Parcel(_)
+        | Lane::Pickup(_)
+        | Lane::Exception(_)
+        | Lane::Complaint(_)
+        | Lane::Other(_) => true,
     }
 }
 
@@ -88,6 +96,12 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
         | Fact::RecoveryRequested(_)
+        | Fact::ParticipantAdded(_)
+        | Fact::ExceptionClosed(_)
+        | Fact::ExceptionReopened(_)
+        | Fact::PickupAnnounced(_)
+        | Fact::PickupAssigned(_)
+        | Fact::AddressCorrected(_)
         | Fact::StorageExpired(_)
         | Fact::ComplaintClosed(_) => true,
         // A courier owns a complaint himself or not at all: nobody gives his work to another.

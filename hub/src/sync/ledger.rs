@@ -334,6 +334,7 @@ impl<'a> Ledger<'a> {
 /// The parcel that a case or a complaint is about.
 fn about(state: &LaneState) -> Option<&Waybill> {
     match state {
+        LaneState::Pickup(order) => order.waybill.as_ref(),
         LaneState::Exception(case) => case.waybill.as_ref(),
         LaneState::Complaint(complaint) => complaint.waybill.as_ref(),
         LaneState::Parcel(_) | LaneState::Log { .. } => None,
@@ -344,6 +345,7 @@ fn about(state: &LaneState) -> Option<&Waybill> {
 fn station_of(event: &Event) -> Option<&StationId> {
     match &event.fact {
         Fact::ParcelAnnounced(announced) => Some(&announced.station),
+        Fact::PickupAnnounced(announced) => Some(&announced.station),
         _ => None,
     }
 }

@@ -122,13 +122,15 @@ fn may_pass(
     if !whole {
         return Ok(false);
     }
-    for (row, event) in group {
+    for (n, (row, event)) in group.iter().enumerate() {
         let held = ledger.tx.event(*row)?;
         // These two are not in the event itself: only a clerk can say that they do not matter.
         if matches!(held.place, Err(ParkReason::BadSignature | ParkReason::MediaMissing)) {
             return Ok(false);
         }
-        let facts = ledger.lane_facts(&event.envelope.lane)?;
+        let mut facts = ledger.lane_facts(&event.envelope.lane)?;
+        // A group may open a lane and go on in it.
+        facts.known |= group[..n].iter().any(|(_, it)| it.envelope.lane == event.envelope.lane);
         if let Err(reason) = judge(event, device, facts) {
             if *row == front.row && front.place != Err(reason) {
                 ledger.tx.park_event(*row, reason)?;

@@ -101,8 +101,12 @@ fn sentence(
         }
         let (end, whole) = group_end(lines, fates, start);
         let mut reasons = Vec::with_capacity(end - start);
+        // A group may open a lane and go on in it.
+        let mut before: Vec<&Lane> = Vec::new();
         for line in &lines[start..end] {
-            let mut result = judge_line(ledger, device, chain, line, &opened)?;
+            let known = |lane: &Lane| opened.contains(lane) || before.contains(&lane);
+            let mut result = judge_line(ledger, device, chain, line, known)?;
+            before.extend(line.event.as_ref().map(|event| &event.envelope.lane));
             if result.is_ok() && refs::names_any(line.bytes, &lost) {
                 result = Err(ParkReason::MediaMissing);
             }
@@ -170,7 +174,7 @@ fn judge_line(
     device: &Device,
     chain: &Chain,
     line: &Line,
-    opened: &HashSet<Lane>,
+    opened: impl Fn(&Lane) -> bool,
 ) -> Result<std::result::Result<(), ParkReason>> {
     let event = match &line.event {
         Ok(event) => event,
@@ -181,7 +185,7 @@ fn judge_line(
         return Ok(Err(ParkReason::BadSignature));
     }
     let mut facts = ledger.lane_facts(&event.envelope.lane)?;
-    facts.known |= opened.contains(&event.envelope.lane);
+    facts.known |= opened(&event.envelope.lane);
     Ok(judge(event, device, facts))
 }
 

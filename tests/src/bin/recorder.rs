@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 kind: ExceptionKind::Delay,
                 waybill: None,
                 evidence: vec![photo],
+                shows: Vec::new(),
                 note: Some("Seen from the stairs".to_owned()),
             }
         } else {

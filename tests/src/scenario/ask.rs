@@ -1,10 +1,13 @@
 //! The questions a scenario may ask of the library.
 
 use lastmile_core::event::Lane;
+use lastmile_core::exception_report::exception_checklist;
 use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
+use lastmile_core::pickup::waybill_errors;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Result};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::text;
@@ -76,6 +79,20 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
         "deadlines_due" => answer(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
         "next_deadline" => answer(courier.next_deadline()),
         "explain_policy" => answer(courier.explain_policy(text(&with["value"]))),
+        "pickup_view" => answer(courier.pickup_view(&argument(with, "order", at))),
+        "pickups" => answer(courier.pickups()),
+        "waybill_errors" => answer(Ok(waybill_errors(
+            &argument(with, "sender", at),
+            &argument(with, "recipient", at),
+        ))),
+        "exception_checklist" => answer(Ok(exception_checklist(argument(with, "kind", at)))),
+        "case_work" => answer(courier.case_work(argument(with, "case", at))),
+        "open_cases" => answer(courier.open_cases()),
+        "exception_review" => answer(courier.exception_review()),
+        "claim_packet" => match courier.claim_packet(argument(with, "case", at)) {
+            Err(refused) => serde_json::json!({ "refused": refused.code() }),
+            packet => answer(packet),
+        },
         _ => panic!("{at}: unknown question {question}"),
     }
 }
@@ -98,6 +115,11 @@ fn rendered(with: &Value) -> Value {
         Ok(notice) => notice.text.into(),
         Err(error) => error.code().into(),
     }
+}
+
+/// Reads one argument of a question.
+fn argument<T: DeserializeOwned>(with: &Value, name: &str, at: &str) -> T {
+    serde_json::from_value(with[name].clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
 }
 
 fn waybill(with: &Value) -> Waybill {

@@ -141,7 +141,7 @@ pub fn courier_act(rng: &mut Rng, courier: &mut Courier, day: &Day) -> Result<Co
         88..91 => match pick(rng, day.exceptions) {
             Some(case) => {
                 let evidence = capture(rng, courier, &Lane::Exception(case))?;
-                Command::AddEvidence { case, evidence }
+                Command::AddEvidence { case, evidence, shows: None }
             }
             None => Command::Arrive { waybill },
         },
@@ -206,6 +206,7 @@ fn report(rng: &mut Rng, courier: &mut Courier, waybill: Waybill) -> Result<Comm
         ),
         waybill: Some(waybill),
         evidence,
+        shows: Vec::new(),
         note: Some(format!("{PLANTED} saw it")),
     })
 }

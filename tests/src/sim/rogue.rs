@@ -169,7 +169,14 @@ impl Rogue {
                     source: MediaSource::Camera,
                     at: Moment::exact(now_ms, 480),
                 };
-                self.event(rng, lane, me, now_ms, EvidenceAdded { evidence }.into(), false)
+                self.event(
+                    rng,
+                    lane,
+                    me,
+                    now_ms,
+                    EvidenceAdded { evidence, shows: None }.into(),
+                    false,
+                )
             }
             _ => self.event(rng, lane, me, now_ms, AddressArrived {}.into(), false),
         }

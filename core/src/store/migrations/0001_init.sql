@@ -82,6 +82,15 @@ CREATE INDEX parcel_todo ON parcel (due_ms) WHERE open = 1 AND mine = 1;
 -- A clock may outlive the parcel's way. Few rows, so that ending it costs no second index page.
 CREATE INDEX parcel_owed ON parcel (due_ms) WHERE open = 0 AND due_ms IS NOT NULL;
 
+CREATE TABLE pickup (
+    lane   INTEGER PRIMARY KEY,
+    open   INTEGER NOT NULL,
+    mine   INTEGER NOT NULL,
+    to_ms  INTEGER,
+    due_ms INTEGER
+) STRICT;
+CREATE INDEX pickup_todo ON pickup (to_ms) WHERE open = 1 AND mine = 1;
+
 CREATE TABLE exception_case (
     lane    INTEGER PRIMARY KEY,
     waybill TEXT,
