@@ -72,11 +72,13 @@ pub enum ConflictRow {
     LateEvidence,
     /// Row 14: the same act was recorded twice.
     RecordedTwice,
+    /// Row 21 (ours): two couriers claim to have got the parcel from one hand.
+    TwoReceivers,
 }
 
 impl ConflictRow {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OutOfPlace,
         Self::Reassigned,
         Self::ReassignedAndSeen,
@@ -89,6 +91,7 @@ impl ConflictRow {
         Self::NotTheHolder,
         Self::LateEvidence,
         Self::RecordedTwice,
+        Self::TwoReceivers,
     ];
 
     /// Returns the row's number in DOMAIN.md C6; 0 for none.
@@ -106,6 +109,7 @@ impl ConflictRow {
             Self::NotTheHolder => 10,
             Self::LateEvidence => 13,
             Self::RecordedTwice => 14,
+            Self::TwoReceivers => 21,
         }
     }
 }

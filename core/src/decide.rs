@@ -4,6 +4,7 @@
 //! go out. The phone and the hub run the same code.
 
 mod acts;
+mod custody;
 mod desk;
 mod lanes;
 mod several;
@@ -33,6 +34,8 @@ pub struct Circumstances<'a> {
     pub actor: &'a Actor,
     /// The station he belongs to.
     pub station: &'a StationId,
+    /// The hub's root key, P-256 SEC1 uncompressed, hexadecimal: what signed codes rest on.
+    pub root_key: &'a str,
     /// The policy in force.
     pub policy: &'a Policy,
     /// The sites known.

@@ -42,7 +42,9 @@
 #[cfg(feature = "uniffi")]
 uniffi::setup_scaffolding!("lastmile_core");
 
+pub mod badge;
 pub mod command;
+mod compact;
 pub mod complaint;
 pub mod conflict;
 mod courier;
@@ -65,12 +67,15 @@ pub mod react;
 mod record;
 mod refusal;
 pub mod screens;
+pub mod shift;
+pub mod signature;
 mod store;
 pub mod sync;
 pub mod temporary_storage;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod transfer;
 pub mod views;
 pub mod visibility;
 pub mod waybill;

@@ -97,6 +97,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
+        | Fact::CustodyOffered(_)
+        | Fact::CustodyTransferred(_)
         | Fact::RecoveryRequested(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
@@ -126,7 +128,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ExceptionDecided(_)
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
-        | Fact::ManifestReconciled(_) => Sight::Nothing,
+        | Fact::ManifestReconciled(_)
+        | Fact::ShiftClosed(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
         // and so does what only a newer release understands.
@@ -302,6 +305,9 @@ mod tests {
         ("OwnerTaken", "--ffpp"),
         ("CustomerFirstContacted", "--ffpp"),
         ("ComplaintClosed", "--ffpp"),
+        ("CustodyOffered", "ff--pp"),
+        ("CustodyTransferred", "ff--pp"),
+        ("ShiftClosed", "----pp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
     ];

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use lastmile_core::id::Digest;
-use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_text};
+use lastmile_core::badge::{Badge, Profile};
+use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_name, key_text};
 use lastmile_core::time::Entropy;
-use p256::ecdsa::signature::{Signer as _, Verifier as _};
-use p256::ecdsa::{DerSignature, Signature, SigningKey, VerifyingKey};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
 
 use crate::problem::{HubError, Result};
 
@@ -32,7 +32,7 @@ impl Keys {
 
     fn of(root: SigningKey, working: SigningKey) -> Self {
         let public = public_hex(working.verifying_key());
-        let key = key_name(working.verifying_key());
+        let key = key_name(&public);
         let certificate: DerSignature = root.sign(key_text(&key, &public).as_bytes());
         let certificate = data_encoding::HEXLOWER.encode(&certificate.to_bytes());
         Self { root, working, certificate: HubKey { key, public, certificate } }
@@ -66,39 +66,17 @@ impl Keys {
             body,
         }
     }
-}
 
-/// Tells whether `signature` (hexadecimal of DER or of raw `r || s`) over `text` was made with
-/// the key `public` (hexadecimal SEC1).
-pub fn verifies(public: &str, text: &[u8], signature: &str) -> bool {
-    let Ok(signature) = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes()) else {
-        return false;
-    };
-    let signature = if signature.len() == 64 {
-        Signature::from_slice(&signature)
-    } else {
-        Signature::from_der(&signature)
-    };
-    match (read_public(public), signature) {
-        (Some(key), Ok(signature)) => key.verify(text, &signature).is_ok(),
-        _ => false,
+    /// Signs a courier's badge, in the form that phones show and carry.
+    pub fn badge(&self, profile: Profile) -> String {
+        let signature: DerSignature = self.working.sign(profile.text().as_bytes());
+        let signature = data_encoding::HEXLOWER.encode(&signature.to_bytes());
+        Badge { key: self.certificate.clone(), profile, signature }.code()
     }
-}
-
-/// Reads a public key, SEC1 in hexadecimal; `None` if it is not a point of the curve.
-pub fn read_public(hex: &str) -> Option<VerifyingKey> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?;
-    VerifyingKey::from_sec1_bytes(&bytes).ok()
 }
 
 fn public_hex(key: &VerifyingKey) -> String {
     data_encoding::HEXLOWER.encode(key.to_sec1_point(false).as_bytes())
-}
-
-/// A key's name is the start of its digest: the same key has the same name everywhere.
-fn key_name(key: &VerifyingKey) -> String {
-    let digest = Digest::of(&[key.to_sec1_point(false).as_bytes()]);
-    format!("hub-{}", data_encoding::HEXLOWER.encode(&digest.0[..6]))
 }
 
 fn new_key(entropy: &dyn Entropy) -> SigningKey {
@@ -144,6 +122,7 @@ pub(crate) fn write_secret(path: &Path, secret: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lastmile_core::signature::verifies;
     use lastmile_core::time::SystemEntropy;
 
     #[test]
@@ -168,17 +147,5 @@ mod tests {
             let mode = std::fs::metadata(folder.path().join("root.key")).unwrap();
             assert_eq!(mode.permissions().mode() & 0o777, 0o600);
         }
-    }
-
-    #[test]
-    fn a_signature_is_taken_in_both_of_its_forms() {
-        let key = new_key(&SystemEntropy);
-        let public = public_hex(key.verifying_key());
-        let signature: Signature = key.sign(b"text");
-        let raw = data_encoding::HEXLOWER.encode(&signature.to_bytes());
-        let der = data_encoding::HEXLOWER.encode(&signature.to_der().to_bytes());
-        assert!(verifies(&public, b"text", &raw) && verifies(&public, b"text", &der));
-        assert!(!verifies(&public, b"other", &raw) && !verifies(&public, b"other", &der));
-        assert!(!verifies(&public, b"text", "zz"), "not hexadecimal");
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use lastmile_core::badge::verify_badge;
 use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
@@ -152,7 +153,13 @@ impl Scene {
             }
             _ if known("ask") => {
                 let answer = ask(self.courier(step), text(&step["ask"]), &step["with"], at);
-                expect(&answer, step, at);
+                match step.get("as") {
+                    Some(name) => {
+                        let part = answer.pointer(step.get("at").map_or("", text));
+                        self.keep(name, part.unwrap_or(&Value::Null).clone());
+                    }
+                    None => expect(&answer, step, at),
+                }
             }
             _ => panic!("{at}: unknown step"),
         }
@@ -169,6 +176,8 @@ impl Scene {
             let enrolment = self.station.enrol(&courier, Some(signer.public()));
             let mut phone = Phone::new(&self.time, seed, enrolment, Some(signer.into()));
             phone.start().expect("a good disk");
+            let badge = phone.enrolment.badge.clone().expect("the hub signs badges");
+            phone.courier().and_then(|courier| courier.keep_badge(&badge)).expect("a good badge");
             self.phones.insert(name.to_owned(), phone);
         }
         self.phones.get_mut(name).expect("just put there")
@@ -234,6 +243,26 @@ impl Scene {
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
 fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
+        "badge" => json(courier.badge()),
+        "verify_badge" => {
+            let root_key = courier.identity().root_key.clone();
+            judged(verify_badge(text(&with["code"]), &root_key))
+        }
+        "offer_custody" => {
+            let to = CourierNo::new(text(&with["to"])).expect("a plain number");
+            judged(courier.offer_custody(&waybills(&with["waybills"]), &to).map(|(code, _)| code))
+        }
+        // The code with one letter of its signature changed.
+        "changed" => {
+            let code = text(&with["code"]);
+            let (before, rest) = code.split_at(code.len() - 20);
+            let other = if rest.starts_with('A') { "B" } else { "A" };
+            Value::String(format!("{before}{other}{}", &rest[1..]))
+        }
+        "read_transfer" => judged(courier.read_transfer(text(&with["code"]))),
+        "answer_offer" => judged(courier.answer_offer(text(&with["code"]))),
+        "shift_reconciliation" => json(courier.shift_reconciliation(&waybills(&with["counted"]))),
+        "close_shift" => json(courier.close_shift(&waybills(&with["counted"]))),
         "recipient_masked" => {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
             json(courier.recipient_masked(&waybill))
@@ -244,6 +273,18 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
 
 fn json(answer: Result<impl Serialize>) -> Value {
     serde_json::to_value(answer.expect("a good disk")).expect("plain data")
+}
+
+/// An answer, or the code of the refusal as `{"refused": CODE}`.
+fn judged(answer: Result<impl Serialize>) -> Value {
+    match answer {
+        Err(error) => serde_json::json!({ "refused": error.code() }),
+        answer => json(answer),
+    }
+}
+
+fn waybills(list: &Value) -> Vec<Waybill> {
+    serde_json::from_value(list.clone()).expect("waybill numbers")
 }
 
 /// Holds an answer's part at `at` to `is`. A part that is not there is `null`.

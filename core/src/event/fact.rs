@@ -21,10 +21,12 @@ use crate::parcel::{
     ParcelReceivedAtStation, ParcelReleased,
 };
 use crate::privacy::VaultRef;
+use crate::shift::ShiftClosed;
 use crate::temporary_storage::{
     ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
     StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
+use crate::transfer::{CustodyOffered, CustodyTransferred};
 use crate::waybill::Waybill;
 
 /// Declares the fact enum with the version each kind is written in, and its reader and writer.
@@ -144,6 +146,9 @@ facts! {
     OwnerTaken = 1,
     CustomerFirstContacted = 1,
     ComplaintClosed = 1,
+    CustodyOffered = 1,
+    CustodyTransferred = 1,
+    ShiftClosed = 1,
     EvidenceLost = 1,
     CorrectionDeclared = 1,
 }

@@ -21,7 +21,7 @@ use crate::exception_report::{
     Cause, Decision, EvidenceAdded, ExceptionAcknowledged, ExceptionDecided, ExceptionKind,
     ExceptionReported, ExceptionResolved, ExceptionVoided, RecoveryRequested,
 };
-use crate::id::{DeviceId, ManifestId};
+use crate::id::{DeviceId, ManifestId, TransferId};
 use crate::parcel::{
     Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced, ParcelAssigned,
     ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
@@ -35,6 +35,7 @@ use crate::testing::{
     MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
     parcel_lane, person, photo, site, station, stored, vault, waybill, without_positions,
 };
+use crate::transfer::{CustodyOffered, CustodyTransferred};
 
 const COURIERS: [&str; 3] = ["A", "B", "C"];
 
@@ -42,11 +43,15 @@ fn event_id(n: u8) -> EventId {
     EventId(Uuid::from_u128(u128::from(n) + 1))
 }
 
+fn transfer(n: u8) -> TransferId {
+    TransferId(Uuid::from_u128(u128::from(n % 4)))
+}
+
 /// A fact by number; `a` and `b` choose among its variants.
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 26 {
+    match kind % 29 {
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -80,6 +85,15 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
         23 if a < 80 => StoredParcelPickedUp { scanned: yes }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
+        26 => CustodyOffered { transfer: transfer(a), to: courier, until_ms: 1 }.into(),
+        27 | 28 => CustodyTransferred {
+            transfer: transfer(a),
+            from: crate::testing::courier(COURIERS[usize::from(b) % 3]),
+            to: courier,
+            goods: GoodsFlags::default(),
+            proof: String::new(),
+        }
+        .into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
             template: "T01.1".into(),
@@ -222,13 +236,14 @@ fn conflicts(state: &LaneState) -> usize {
 }
 
 /// A command by number, on the one parcel and the one case of these tests.
+#[expect(clippy::too_many_lines, reason = "one short arm per command")]
 fn command(kind: u8, a: u8, b: u8) -> Command {
     let (waybill, yes) = (waybill(), b.is_multiple_of(2));
     let channel = if yes { Channel::Phone } else { Channel::Sms };
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 34 {
+    match kind % 37 {
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -308,6 +323,17 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             stands: event_id(b),
             note: String::new(),
         },
+        33 => Command::OfferCustody {
+            transfer: transfer(a),
+            waybills: vec![waybill],
+            to,
+            until_ms: soon,
+        },
+        34 => Command::HandIn { waybills: vec![waybill] },
+        35 => Command::CloseShift {
+            had: vec![waybill.clone()],
+            counted: if yes { vec![waybill] } else { Vec::new() },
+        },
         _ => Command::Correct {
             lane: parcel_lane(),
             event: event_id(a),
@@ -381,7 +407,7 @@ proptest! {
         lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 34, who) {
+            let who = match (kind % 37, who) {
                 (24..=32, 30..) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
@@ -391,6 +417,7 @@ proptest! {
                 now: moment(60),
                 actor: &actor,
                 station: &station,
+                root_key: "",
                 policy: &scene.policy,
                 directory: &scene.directory,
                 address_gap_m: None,

@@ -3,7 +3,7 @@
 //! Total: a fact about the parcel's whereabouts (physical) always counts against an order of the
 //! station; two such facts that exclude each other become an open conflict, and the first counts
 //! until a person rules. Rows of DOMAIN.md C6 placed here and in the files beside it: 1, 2, 3, 4
-//! (flags), 6, 7, 9, 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
+//! (flags), 6, 7, 9, 10 and 14, and row 21, two receivers of one offer. What a recall after delivery sets going elsewhere is in `react.rs`.
 
 use super::{
     Assignment, Claim, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
@@ -20,6 +20,9 @@ impl Parcel {
             return;
         }
         let act = Incoming::new(&event.envelope, lane_seq);
+        if self.apply_before_transfer(&event.fact, &act) {
+            return;
+        }
         match &event.fact {
             Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
             Fact::ParcelArrivedAtHub(fact) => self.tracked(&fact.facility, fact.at_ms, false),
@@ -39,6 +42,7 @@ impl Parcel {
             Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
             fact if self.apply_at_the_door(fact, &act) => {}
             fact if self.apply_at_a_site(fact, &act) => {}
+            fact if self.apply_between_couriers(fact, &act) => {}
             _ => self.out_of_place(&act, Ruling::Settled),
         }
     }

@@ -24,6 +24,8 @@ pub(crate) enum Key {
     Limits,
     /// The courier is signed in: pulling is wanted.
     SignedIn,
+    /// The courier's badge.
+    Badge,
 }
 
 impl Key {
@@ -37,6 +39,7 @@ impl Key {
             Self::Policy => "policy",
             Self::Limits => "limits",
             Self::SignedIn => "signed_in",
+            Self::Badge => "badge",
         }
     }
 

@@ -46,6 +46,7 @@ pub(super) fn act(
         now: ledger.now,
         actor: &actor,
         station: &acting.station,
+        root_key: &hub.root_key(),
         policy: &policy,
         directory: &directory,
         address_gap_m: None,

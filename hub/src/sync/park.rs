@@ -128,8 +128,9 @@ fn may_pass(
         if matches!(held.place, Err(ParkReason::BadSignature | ParkReason::MediaMissing)) {
             return Ok(false);
         }
+        let root_key = ledger.hub.root_key();
         let facts = ledger.lane_facts(&event.envelope.lane)?;
-        if let Err(reason) = judge(event, device, facts) {
+        if let Err(reason) = judge(event, device, facts, &root_key) {
             if *row == front.row && front.place != Err(reason) {
                 ledger.tx.park_event(*row, reason)?;
             }
