@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lastmile_core::badge::BadgeCard;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
+use lastmile_core::explain::Explanation;
 use lastmile_core::id::{CaseId, CourierNo};
 use lastmile_core::privacy::Person;
 use lastmile_core::shift::ShiftReconciliation;
@@ -167,6 +168,11 @@ impl Lastmile {
     /// Makes the command that closes the shift, to be recorded.
     pub fn close_shift(&self, counted: Vec<Waybill>) -> Result<Command> {
         Ok(self.shared.courier()?.close_shift(&counted)?)
+    }
+
+    /// Explains a parcel: why it is marked, where it is, when it comes, whom to call.
+    pub fn explain(&self, waybill: Waybill) -> Result<Option<Explanation>> {
+        Ok(self.shared.courier()?.explain(&waybill)?)
     }
 
     /// Lists the open exception cases.

@@ -56,6 +56,7 @@ mod error;
 pub mod event;
 pub mod evidence;
 pub mod exception_report;
+pub mod explain;
 pub mod fold;
 pub mod id;
 mod money;

@@ -263,6 +263,10 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
         "answer_offer" => judged(courier.answer_offer(text(&with["code"]))),
         "shift_reconciliation" => json(courier.shift_reconciliation(&waybills(&with["counted"]))),
         "close_shift" => json(courier.close_shift(&waybills(&with["counted"]))),
+        "explain" => {
+            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
+            json(courier.explain(&waybill))
+        }
         "recipient_masked" => {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
             json(courier.recipient_masked(&waybill))
