@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lastmile_core::badge::BadgeCard;
+use lastmile_core::deadline::DeadlineView;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
-use lastmile_core::explain::Explanation;
+use lastmile_core::explain::ParcelExplanation;
 use lastmile_core::id::{CaseId, CourierNo};
+use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
 use lastmile_core::shift::ShiftReconciliation;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
@@ -19,6 +21,7 @@ use lastmile_core::{
 };
 
 use crate::Result;
+use crate::json;
 use crate::listen::{ChangeListener, Subscription};
 use crate::open::{self, Shared};
 use crate::phone::{BootClock, DeviceSigner};
@@ -171,8 +174,8 @@ impl Lastmile {
     }
 
     /// Explains a parcel: why it is marked, where it is, when it comes, whom to call.
-    pub fn explain(&self, waybill: Waybill) -> Result<Option<Explanation>> {
-        Ok(self.shared.courier()?.explain(&waybill)?)
+    pub fn explain_parcel(&self, waybill: Waybill) -> Result<Option<ParcelExplanation>> {
+        Ok(self.shared.courier()?.explain_parcel(&waybill)?)
     }
 
     /// Lists the open exception cases.
@@ -198,6 +201,28 @@ impl Lastmile {
     /// Returns a lane's history, oldest first, and how far each event has come.
     pub fn history(&self, lane: Lane) -> Result<Vec<Entry>> {
         Ok(self.shared.courier()?.history(&lane)?)
+    }
+
+    /// Returns all that is known of a lane as JSON, for what no view shows: the members are those
+    /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
+    pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
+        Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
+    }
+
+    /// Lists the open clocks that end before `before_ms`, UTC milliseconds, the first first. What
+    /// is over and not yet done is among them.
+    pub fn deadlines_due(&self, before_ms: i64) -> Result<Vec<DeadlineView>> {
+        Ok(self.shared.courier()?.deadlines_due(before_ms)?)
+    }
+
+    /// Returns the open clock that ends next from now on, for the app's next reminder.
+    pub fn next_deadline(&self) -> Result<Option<DeadlineView>> {
+        Ok(self.shared.courier()?.next_deadline()?)
+    }
+
+    /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
+    pub fn explain_policy(&self, value: String) -> Result<Explanation> {
+        Ok(self.shared.courier()?.explain_policy(&value)?)
     }
 
     /// Returns how far everything has come.

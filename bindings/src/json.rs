@@ -40,7 +40,7 @@ fn read<T: DeserializeOwned>(json: &str, field: &'static str, expected: &'static
     Ok(serde_json::from_str(json).map_err(|_| Error::BadArgument { field, expected })?)
 }
 
-fn write(value: &impl Serialize) -> String {
+pub(crate) fn write(value: &impl Serialize) -> String {
     // Serialising plain structs into memory cannot fail.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -116,7 +116,7 @@ pub enum Eta {
 /// What can be answered about a parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
-pub struct Explanation {
+pub struct ParcelExplanation {
     /// The parcel.
     pub waybill: Waybill,
     /// Why it is marked; empty if all is well.
@@ -131,7 +131,7 @@ pub struct Explanation {
 
 impl Courier {
     /// Explains a parcel from what this phone knows (M79); `None` if it knows nothing of it.
-    pub fn explain(&self, waybill: &Waybill) -> Result<Option<Explanation>> {
+    pub fn explain_parcel(&self, waybill: &Waybill) -> Result<Option<ParcelExplanation>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
         let mut causes = causes(&parcel);
         for id in open_cases(&self.store()?.db, waybill)? {
@@ -143,7 +143,7 @@ impl Courier {
             history.iter().find(|entry| entry.event == mark.event).map(|entry| entry.at)
         });
         let phone = &self.directory().station_phone;
-        Ok(Some(Explanation {
+        Ok(Some(ParcelExplanation {
             waybill: waybill.clone(),
             causes,
             eta: eta(&parcel),

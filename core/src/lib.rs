@@ -52,6 +52,7 @@ pub mod deadline;
 pub mod decide;
 pub mod delivery;
 pub mod directory;
+pub mod document;
 mod error;
 pub mod event;
 pub mod evidence;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lastmile_core::badge::{Badge, Profile};
+use lastmile_core::document::{Document, Signed, document_text};
 use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_name, key_text};
 use lastmile_core::time::Entropy;
 use p256::ecdsa::signature::Signer as _;
@@ -72,6 +73,16 @@ impl Keys {
         let signature: DerSignature = self.working.sign(profile.text().as_bytes());
         let signature = data_encoding::HEXLOWER.encode(&signature.to_bytes());
         Badge { key: self.certificate.clone(), profile, signature }.code()
+    }
+
+    /// Signs a document.
+    pub(crate) fn sign_document(&self, document: Document, body: String) -> Signed {
+        let signature: DerSignature = self.working.sign(document_text(document, &body).as_bytes());
+        Signed {
+            key: self.certificate.clone(),
+            signature: data_encoding::HEXLOWER.encode(&signature.to_bytes()),
+            body,
+        }
     }
 }
 

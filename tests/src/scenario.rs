@@ -9,10 +9,14 @@ use lastmile_core::badge::verify_badge;
 use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
+use lastmile_core::fold::LaneState;
 use lastmile_core::id::CourierNo;
+use lastmile_core::notice::{self, Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
+use lastmile_core::policy::Policy;
 use lastmile_core::sync::SyncChannel;
+use lastmile_core::time::Moment;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::{Courier, Progress, Result};
+use lastmile_core::{Courier, Progress, Refusal, Result, deadline};
 use lastmile_hub::Response;
 use serde::Serialize;
 use serde_json::Value;
@@ -60,6 +64,17 @@ pub fn steps(name: &str) -> Vec<Value> {
     }
 }
 
+/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do. Their facades
+/// tell a rule's refusal from every other error, which a step of this kind does not.
+pub fn one_phone_plays(name: &str) -> bool {
+    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy"];
+    let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
+    !steps(name).iter().any(|step| {
+        needs_more.iter().any(|verb| step.get(verb).is_some())
+            || (step.get("command").is_some() && !is_refusal(&step["refused"]))
+    })
+}
+
 /// Plays one scenario from an empty hub on.
 ///
 /// # Panics
@@ -103,9 +118,25 @@ impl Scene {
                 let (method, path) = (text(&step["desk"]), text(&step["path"]));
                 accepted(&self.station.desk(method, path, &step["body"]), step, at);
             }
+            _ if known("policy") => {
+                let adopted = self.station.adopt_policy(&step["policy"].to_string());
+                let code = adopted.err().map(|error| error.problem().code);
+                assert_eq!(code.as_deref(), step.get("refused").map(text), "{at}");
+            }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();
                 self.keep(&step["case"], case.into());
+            }
+            _ if known("keep") => {
+                let state = self.state(step);
+                let part = state.pointer(text(&step["at"]));
+                let part = part.unwrap_or_else(|| panic!("{at}: it is not there: {state:#}"));
+                self.keep(&step["keep"], part.clone());
+            }
+            _ if known("numbers") => {
+                let count = step["count"].as_u64().expect("a count");
+                let numbers = (1..=count).map(|n| format!("SF3{n:012}")).collect();
+                self.keep(&step["numbers"], numbers);
             }
             _ if known("capture") => {
                 let lane = Lane::parse(text(&step["capture"]["lane"]));
@@ -135,6 +166,16 @@ impl Scene {
             _ if known("wait_min") => {
                 let minutes = step["wait_min"].as_i64().expect("whole minutes");
                 self.time.pass(minutes * MINUTE_MS);
+            }
+            _ if known("clock_min") => {
+                let minutes = step["clock_min"].as_i64().expect("whole minutes");
+                self.phone(step).clock.turn(minutes * MINUTE_MS);
+            }
+            _ if known("restart") => {
+                let phone = self.phone(step);
+                phone.kill();
+                phone.clock.reboot();
+                phone.start().expect("a good disk");
             }
             _ if known("pending") => {
                 let status = self.courier(step).sync_status().expect("a good disk");
@@ -187,9 +228,9 @@ impl Scene {
         self.phone(step).courier().expect("the app runs")
     }
 
-    /// Carries requests until a round of both channels has nothing to send.
+    /// Asks for news and carries requests until a round of both channels has nothing to send.
     fn sync(&mut self, step: &Value) {
-        self.phone(step);
+        self.courier(step).pull_soon();
         let name = step.get("on").map_or("A", text);
         let phone = self.phones.get_mut(name).expect("just put there");
         for _ in 0..2 {
@@ -263,15 +304,81 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
         "answer_offer" => judged(courier.answer_offer(text(&with["code"]))),
         "shift_reconciliation" => json(courier.shift_reconciliation(&waybills(&with["counted"]))),
         "close_shift" => json(courier.close_shift(&waybills(&with["counted"]))),
-        "explain" => {
+        "explain_parcel" => {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.explain(&waybill))
+            json(courier.explain_parcel(&waybill))
         }
         "recipient_masked" => {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
             json(courier.recipient_masked(&waybill))
         }
+        "stops" => {
+            let stops = courier.stops().expect("a good disk");
+            stops.iter().map(|stop| stop.waybill.to_string()).collect()
+        }
+        "deadline" => {
+            let lane = courier.lane(&Lane::parse(text(&with["lane"]))).expect("a good disk");
+            deadline(&lane.expect("a lane"), text(&with["kind"]), &courier.now(), at)
+        }
+        "events" => {
+            let lane = Lane::parse(text(&with["lane"]));
+            let mut log = courier.log().expect("a good disk");
+            log.retain(|line| line.lane == lane);
+            let events = log.iter().map(|line| serde_json::from_slice::<Value>(&line.bytes));
+            events.collect::<std::result::Result<_, _>>().expect("an event is JSON")
+        }
+        "waybill" => match Waybill::parse(text(&with["number"])) {
+            Ok(waybill) => waybill.candidates().into_iter().map(|carrier| carrier.code).collect(),
+            Err(error) => error.code().into(),
+        },
+        "lint_message" => {
+            let found = notice::lint_message(text(&with["text"]), notice::word_lists());
+            found.into_iter().map(|finding| finding.word).collect()
+        }
+        "notice" => rendered(with),
+        "deadlines" => json(courier.deadlines(&Lane::parse(text(&with["lane"])))),
+        "deadlines_due" => json(courier.deadlines_due(with["before"].as_i64().expect("a time"))),
+        "next_deadline" => json(courier.next_deadline()),
+        "explain_policy" => json(courier.explain_policy(text(&with["value"]))),
         _ => panic!("{at}: unknown question {question}"),
+    }
+}
+
+/// How a clock of a lane stands by the phone's time; `null` if it was not started.
+fn deadline(lane: &LaneState, kind: &str, now: &Moment, at: &str) -> Value {
+    let policy = Policy::default();
+    let standing = match (kind, lane) {
+        ("ComplaintFirstContact", LaneState::Complaint(complaint)) => {
+            deadline::first_contact(complaint, &policy, now)
+        }
+        ("StorageNotice", LaneState::Parcel(parcel)) => {
+            deadline::storage_notice(parcel, &policy, now)
+        }
+        ("ExceptionReport", LaneState::Exception(case)) => {
+            deadline::exception_report(case, &policy, now)
+        }
+        _ => panic!("{at}: no such deadline"),
+    };
+    serde_json::to_value(standing.map(|(_, timeliness)| timeliness)).expect("plain data")
+}
+
+/// A notice to the recipient in Chinese, or the code of why there is none.
+fn rendered(with: &Value) -> Value {
+    let slots = with["slots"].as_object().expect("slots");
+    let slots = slots.iter().map(|(name, value)| SlotValue {
+        slot: Slot::named(name).unwrap_or_else(|| panic!("there is no slot {name}")),
+        text: text(value).to_owned(),
+    });
+    let draft = NoticeDraft {
+        template: text(&with["template"]).to_owned(),
+        language: Language::Zh,
+        audience: Audience::Recipient,
+        slots: slots.collect(),
+        about: Vec::new(),
+    };
+    match Templates::built_in().render(&draft) {
+        Ok(notice) => notice.text.into(),
+        Err(error) => error.code().into(),
     }
 }
 

@@ -24,7 +24,15 @@ pub struct Library {
 /// Builds the library for this machine, and the hub that its tests talk to: in one go, so that
 /// both stand on one build of core.
 pub fn build() -> Result<Library> {
-    run(cargo().args(["build", "--package", "lastmile-ffi", "--package", "lastmile-hub"]))?;
+    run(cargo().args(["build", "--package", "lastmile-ffi", "--package", "lastmile-hub"]).args([
+        "--package",
+        "lastmile-tests",
+        "--bin",
+        "stage",
+        "--bin",
+        "lastmile-hub",
+        "--lib",
+    ]))?;
     let dir = target().join("debug");
     let file = dir.join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
     Ok(Library { dir, file })

@@ -1,5 +1,5 @@
-//! A hub for the tests of other languages: the real process, on a port of its own, in a folder
-//! that is gone afterwards.
+//! Hubs for the tests of other languages: the real process, on a port of its own, in a folder
+//! that is gone afterwards, and a stage with one hub for every scenario.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::bindings::Library;
 use crate::shell::{command, root};
 
-/// A running hub. It is stopped, and its folder deleted, when this is dropped.
+/// A running hub and a stage. Both are stopped, and the folder deleted, when this is dropped.
 pub struct TestHub {
     process: Child,
     /// Kept open: a hub that can no longer say what it does would end.
@@ -20,6 +20,8 @@ pub struct TestHub {
     url: String,
     clerk: String,
     code: String,
+    stage: Child,
+    places: String,
 }
 
 impl TestHub {
@@ -41,8 +43,14 @@ impl TestHub {
             out.read_line(&mut line)?;
         }
         let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
-        let (clerk, code) = (String::new(), String::new());
-        let mut hub = Self { process, _out: out, folder, url, clerk, code };
+        let (clerk, code, places) = (String::new(), String::new(), String::new());
+        let stage = command(library.dir.join(format!("stage{}", env::consts::EXE_SUFFIX)))
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the stage")?;
+        let mut hub = Self { process, _out: out, folder, url, clerk, code, stage, places };
         if hub.url.is_empty() {
             bail!("lastmile-hub did not say where it listens, but: {}", line.trim());
         }
@@ -55,15 +63,19 @@ impl TestHub {
         let (clerk, code) =
             (ask(&["clerk", "--clerk", "7"])?, ask(&["code", "--courier", "4849"])?);
         (hub.clerk, hub.code) = (clerk, code);
+        if let Some(said) = hub.stage.stdout.take() {
+            BufReader::new(said).read_line(&mut hub.places)?;
+        }
         Ok(hub)
     }
 
-    /// Tells a test run where the hub is and how to come in.
+    /// Tells a test run where the hubs are and how to come in.
     pub fn tell(&self, tests: &mut Command) {
         tests
             .env("LASTMILE_HUB", &self.url)
             .env("LASTMILE_CLERK", &self.clerk)
             .env("LASTMILE_CODE", &self.code)
+            .env("LASTMILE_STAGE", self.places.trim())
             .env("LASTMILE_TESTS", root().join("tests"));
     }
 }
@@ -71,8 +83,10 @@ impl TestHub {
 impl Drop for TestHub {
     fn drop(&mut self) {
         // Whatever fails here, the tests have said their word.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        for process in [&mut self.process, &mut self.stage] {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

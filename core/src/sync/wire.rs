@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
+use crate::document::Signed;
 use crate::id::{CourierNo, DeviceId, Digest, HubEpoch, StationId};
-use crate::policy::Policy;
 use crate::privacy::{VaultEntry, VaultRef};
 
 /// The version of everything here, sent as `Lastmile-Protocol`.
@@ -141,12 +140,12 @@ pub struct ReplyHeader {
     pub cursor: u64,
     /// There is more to pull.
     pub more: bool,
-    /// The directory, if it is newer than the device's.
+    /// The directory, if it is newer than the device's: a [`Directory`](crate::directory::Directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<Directory>,
-    /// The policy, if it is newer than the device's.
+    pub directory: Option<Signed>,
+    /// The policy, if it is newer than the device's: a [`Pack`](crate::policy::Pack).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Policy>,
+    pub policy: Option<Signed>,
     /// The session token was missing, wrong or over: what was pushed counts, nothing is pulled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session_ended: bool,

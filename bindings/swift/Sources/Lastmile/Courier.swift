@@ -108,6 +108,9 @@ public actor Courier {
     /// Returns a lane's events, oldest first, and how far each has come.
     public func history(_ lane: Lane) throws -> [Entry] { try lastmile.history(lane: lane) }
 
+    /// Returns all that is known of a lane as JSON, for what no view shows.
+    public func laneAsJson(_ lane: Lane) throws -> String? { try lastmile.laneAsJson(lane: lane) }
+
     /// Returns how far everything has come.
     public func status() throws -> SyncStatus { try lastmile.syncStatus() }
 

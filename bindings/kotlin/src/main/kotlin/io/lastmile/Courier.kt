@@ -78,6 +78,9 @@ class Courier private constructor(
     /** A lane's events, oldest first, and how far each has come. */
     fun history(lane: Lane): Flow<List<Entry>> = watch(lane) { history(lane) }
 
+    /** All that is known of a lane as JSON, for what no view shows; `null` if it is not known here. */
+    suspend fun laneAsJson(lane: Lane): String? = call { laneAsJson(lane) }
+
     /**
      * Records an act. Throws [LastmileException.Refused] if a rule speaks against it, and then has
      * written nothing.

@@ -11,26 +11,45 @@ import kotlin.test.assertTrue
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 
-/** Plays the files of `tests/scenarios` through the facade, against a hub on a port. */
+/** Plays the files of `tests/scenarios` through the facade, against hubs on ports. */
 class ScenarioTest {
     @Test
-    fun theFirstHandOverComesOutAsWritten() = runBlocking {
-        val link = HttpLink(setting("LASTMILE_HUB"))
-        val folder = Files.createTempDirectory("lastmile").toFile()
-        val enrolment = link.enrol(setting("LASTMILE_CODE"))
-        Courier.open(folder, enrolment).use { courier ->
-            val runner = Runner(courier, link, folder)
-            runner.play("setup.json")
-            runner.play("first_handover.json")
-        }
-        val again = assertFailsWith<LastmileException.Hub> { link.enrol(setting("LASTMILE_CODE")) }
+    fun theFirstHandOverReachesAHubProcess() = runBlocking {
+        val (hub, code) = setting("LASTMILE_HUB") to setting("LASTMILE_CODE")
+        play(hub, setting("LASTMILE_CLERK"), code, "first_handover.json")
+        val again = assertFailsWith<LastmileException.Hub> { HttpLink(hub).enrol(code) }
         assertEquals("CodeSpent", again.code)
+    }
+
+    @Test
+    fun everyScenarioOfOnePhoneComesOutAsWritten() = runBlocking {
+        val stage = Json.parse(setting("LASTMILE_STAGE")) as List<*>
+        assertTrue(stage.isNotEmpty())
+        for (place in stage.map { it as Map<*, *> }) {
+            val (hub, clerk, code, file) = listOf("hub", "clerk", "code", "file").map { place[it] as String }
+            play(hub, clerk, code, file)
+        }
+    }
+
+    private suspend fun play(hub: String, clerk: String, code: String, file: String) {
+        val link = HttpLink(hub)
+        val folder = Files.createTempDirectory("lastmile").toFile()
+        Courier.open(folder, link.enrol(code)).use { courier ->
+            val runner = Runner(courier, link, folder, hub, clerk)
+            runner.play("setup.json")
+            runner.play(file)
+        }
         folder.deleteRecursively()
-        Unit
     }
 }
 
-private class Runner(val courier: Courier, val link: HttpLink, val folder: File) {
+private class Runner(
+    val courier: Courier,
+    val link: HttpLink,
+    val folder: File,
+    val hub: String,
+    val clerk: String,
+) {
     private val kept = mutableMapOf<String, Any>()
 
     suspend fun play(name: String) {
@@ -41,9 +60,13 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
 
     private suspend fun play(step: Map<*, *>, at: String) {
         when {
-            "clerk" in step -> assertTrue(clerk(Json.write(step["clerk"])) < 300, at)
+            "clerk" in step -> accepted(desk("POST", "/v1/clerk/commands", step["clerk"]), step, at)
+            "desk" in step -> accepted(desk(step["desk"] as String, step["path"] as String, step["body"]), step, at)
             "case" in step -> kept[step["case"] as String] = courier.newCase()
+            "keep" in step -> kept[step["keep"] as String] = pointed(state(step), step["at"] as String)
             "capture" in step -> capture(step["capture"] as Map<*, *>)
+            "record" in step && "against" in step ->
+                courier.recordDone(command(step["record"]), step["against"] as String)
             "record" in step -> courier.record(command(step["record"]))
             "refused" in step -> {
                 val refused = assertFailsWith<LastmileException.Refused>(at) {
@@ -51,7 +74,10 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
                 }
                 assertEquals(step["refused"], refused.code, at)
             }
-            "sync" in step -> assertEquals(SyncReport(null, null), courier.sync(link), at)
+            "sync" in step -> {
+                courier.pullSoon()
+                assertEquals(SyncReport(null, null), courier.sync(link), at)
+            }
             "pending" in step ->
                 assertEquals((step["pending"] as Json.Raw).text, "${courier.status.first().pending}", at)
             "history" in step -> {
@@ -59,9 +85,34 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
                 val last = history.last { it.kind == step["kind"] }
                 assertEquals(step["progress"], name(last.progress), at)
             }
+            "state" in step -> {
+                val found = pointed(state(step), step["at"] as String? ?: "")
+                assertEquals(step["is"] ?: NOTHING, found, at)
+            }
             else -> error("$at: unknown step")
         }
     }
+
+    /** The lane as the phone folds it, or the hub, without the name of its kind around it. */
+    private suspend fun state(step: Map<*, *>): Any {
+        val lane = step["state"] as String
+        val state = if ("hub" in step) {
+            (Json.parse(desk("GET", "/v1/clerk/lanes/$lane", null).second) as Map<*, *>)["state"]
+        } else {
+            courier.laneAsJson(lane)?.let(Json::parse)
+        }
+        return (state as? Map<*, *>)?.values?.first() ?: NOTHING
+    }
+
+    /** Follows a JSON pointer. What is not there is `null`. */
+    private fun pointed(value: Any, pointer: String): Any =
+        pointer.split("/").drop(1).fold(value) { part, name ->
+            when (part) {
+                is Map<*, *> -> part[name]
+                is List<*> -> part.getOrNull(name.toInt())
+                else -> null
+            } ?: NOTHING
+        }
 
     private suspend fun capture(capture: Map<*, *>) {
         // The camera wrote a file into the capture folder.
@@ -71,9 +122,15 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
         kept[capture["as"] as String] = Json.parse(evidenceToJson(evidence) + "\n")
     }
 
-    /** Puts what was kept where a string says `$name`. */
+    /** Puts what was kept where a text says `$name`, and a time where one says `now+minutes`. */
     private fun filled(value: Any?): Any? = when (value) {
-        is String -> if (value.startsWith("$")) kept.getValue(value.drop(1)) else value
+        is String -> when {
+            value.startsWith("$") -> kept.getValue(value.drop(1))
+            "$" in value -> value.substringBefore("$") + kept.getValue(value.substringAfter("$"))
+            MINUTES.matches(value) ->
+                Json.Raw("${System.currentTimeMillis() + value.drop(3).toLong() * 60_000}")
+            else -> value
+        }
         is List<*> -> value.map { filled(it) }
         is Map<*, *> -> value.mapValues { filled(it.value) }
         else -> value
@@ -88,18 +145,33 @@ private class Runner(val courier: Courier, val link: HttpLink, val folder: File)
         is EventProgress.Parked -> "parked"
     }
 
-    private fun clerk(command: String): Int {
-        val url = URI("${setting("LASTMILE_HUB")}/v1/clerk/commands").toURL()
-        val connection = url.openConnection() as HttpURLConnection
-        connection.requestMethod = "POST"
-        connection.setRequestProperty("authorization", "Bearer ${setting("LASTMILE_CLERK")}")
-        connection.setRequestProperty("content-type", "application/json")
-        connection.doOutput = true
-        connection.outputStream.use { it.write(command.toByteArray()) }
-        return connection.responseCode
+    /** Holds the desk's answer to `refused`, or to success. */
+    private fun accepted(answer: Pair<Int, String>, step: Map<*, *>, at: String) {
+        val (status, body) = answer
+        val code = step["refused"]
+        if (code == null) assertTrue(status < 300, "$at: $body")
+        else assertEquals(code, (Json.parse(body) as Map<*, *>)["code"], at)
+    }
+
+    private fun desk(method: String, path: String, body: Any?): Pair<Int, String> {
+        val connection = URI(hub + path).toURL().openConnection() as HttpURLConnection
+        connection.requestMethod = method
+        connection.setRequestProperty("authorization", "Bearer $clerk")
+        if (body != null) {
+            connection.setRequestProperty("content-type", "application/json")
+            connection.doOutput = true
+            connection.outputStream.use { it.write(Json.write(body).toByteArray()) }
+        }
+        val answer = if (connection.responseCode < 300) connection.inputStream else connection.errorStream
+        return connection.responseCode to (answer?.use { it.readBytes().decodeToString() } ?: "")
+    }
+
+    private companion object {
+        val NOTHING = Json.Raw("null")
+        val MINUTES = Regex("now[+-]\\d+")
     }
 }
 
-/** Reads what `cargo xtask kotlin-test` says about the hub it started. */
+/** Reads what `cargo xtask kotlin-test` says about the hubs it started. */
 private fun setting(name: String): String =
     System.getenv(name) ?: error("$name is not set; run the tests with: cargo xtask kotlin-test")
