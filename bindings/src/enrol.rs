@@ -2,6 +2,7 @@
 //! these too; their answers are read here instead of being given to `apply_reply`.
 
 use lastmile_core::Identity;
+use lastmile_core::badge::{self, CourierProfile};
 use lastmile_core::sync::wire::{Enrolment, SessionGrant};
 use lastmile_core::sync::{HubReply, HubRequest, enrol};
 
@@ -42,4 +43,11 @@ pub fn end_session_request() -> HubRequest {
 #[uniffi::export]
 pub fn identity_of(enrolment: Enrolment) -> Identity {
     enrolment.identity()
+}
+
+/// Checks a courier's badge offline and returns what it says. Whoever checks compares the end of
+/// its validity with his own clock.
+#[uniffi::export]
+pub fn verify_badge(code: String, root_key: String) -> Result<CourierProfile> {
+    Ok(badge::verify_badge(&code, &root_key)?)
 }

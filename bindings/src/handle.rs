@@ -3,19 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::badge::BadgeCard;
 use lastmile_core::deadline::DeadlineView;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::exception_report::{
     Checklist, ClaimPacket, ExceptionKind, OpenCase, ReviewLine, exception_checklist,
 };
-use lastmile_core::id::{CaseId, OrderNo};
+use lastmile_core::explain::ParcelExplanation;
+use lastmile_core::id::{CaseId, CourierNo, OrderNo};
 use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
 use lastmile_core::pickup::{FieldError, waybill_errors};
 use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
+use lastmile_core::shift::ShiftReconciliation;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::temporary_storage::{CodeCheck, StorageView};
+use lastmile_core::transfer::{TransferCode, TransferView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     CaseWorkView, Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity,
@@ -164,6 +168,50 @@ impl Lastmile {
     /// Warns about words of a message that evade, stay vague or are impolite. Never blocks.
     pub fn lint_message(&self, text: String) -> Result<Vec<Finding>> {
         Ok(self.shared.courier()?.lint_message(&text))
+    }
+
+    /// Keeps the badge that an enrolment or a session brought.
+    pub fn keep_badge(&self, code: String) -> Result<()> {
+        Ok(self.shared.courier()?.keep_badge(&code)?)
+    }
+
+    /// Returns the badge to be shown, with its QR code.
+    pub fn badge(&self) -> Result<Option<BadgeCard>> {
+        Ok(self.shared.courier()?.badge()?)
+    }
+
+    /// Offers parcels to another courier and returns the code his phone scans.
+    pub fn offer_custody(&self, waybills: Vec<Waybill>, to: CourierNo) -> Result<TransferCode> {
+        let offered = self.shared.telling(
+            |courier| courier.offer_custody(&waybills, &to),
+            |(_, recorded)| recorded.lanes.clone(),
+        )?;
+        Ok(offered.0)
+    }
+
+    /// Reads and checks a scanned code of a transfer. Nothing is recorded.
+    pub fn read_transfer(&self, code: String) -> Result<TransferView> {
+        Ok(self.shared.courier()?.read_transfer(&code)?)
+    }
+
+    /// Makes the answer to an offer that was accepted here, for the giver's phone to scan.
+    pub fn answer_offer(&self, code: String) -> Result<TransferCode> {
+        Ok(self.shared.courier()?.answer_offer(&code)?)
+    }
+
+    /// Says what became of every parcel of this shift; `counted` are those still in the van.
+    pub fn shift_reconciliation(&self, counted: Vec<Waybill>) -> Result<ShiftReconciliation> {
+        Ok(self.shared.courier()?.shift_reconciliation(&counted)?)
+    }
+
+    /// Makes the command that closes the shift, to be recorded.
+    pub fn close_shift(&self, counted: Vec<Waybill>) -> Result<Command> {
+        Ok(self.shared.courier()?.close_shift(&counted)?)
+    }
+
+    /// Explains a parcel: why it is marked, where it is, when it comes, whom to call.
+    pub fn explain_parcel(&self, waybill: Waybill) -> Result<Option<ParcelExplanation>> {
+        Ok(self.shared.courier()?.explain_parcel(&waybill)?)
     }
 
     /// Lists the open exception cases.

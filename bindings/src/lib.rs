@@ -18,6 +18,7 @@ mod phone;
 
 pub use enrol::{
     end_session_request, enrol_request, identity_of, read_enrolment, read_session, session_request,
+    verify_badge,
 };
 pub use handle::Lastmile;
 pub use json::{command_from_json, enrolment_to_json, evidence_to_json, parse_enrolment};

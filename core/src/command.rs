@@ -13,7 +13,9 @@ use crate::evidence::EvidenceRef;
 use crate::exception_report::{
     CaseDuty, CaseParty, Cause, Decision, DoorWish, ExceptionKind, MisdeliveryStep, Promised, Shown,
 };
-use crate::id::{CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, OrderNo, SiteId};
+use crate::id::{
+    CaseId, ClerkNo, CourierNo, Digest, EventId, ManifestId, OrderNo, SiteId, TransferId,
+};
 use crate::money::Fen;
 use crate::parcel::{FreezeReason, GoodsFlags};
 use crate::pickup::{CollectionRefusal, FeeLine, LateReason, OrderSource, PickupAnswers};
@@ -379,6 +381,47 @@ pub enum Command {
         channel: Channel,
         /// The customer answered.
         reached: bool,
+    },
+    /// Offers parcels to another courier (C4.1). Made by [`Courier::offer_custody`], which signs
+    /// the code that goes with it.
+    ///
+    /// [`Courier::offer_custody`]: crate::Courier::offer_custody
+    OfferCustody {
+        /// The transfer.
+        transfer: TransferId,
+        /// The parcels.
+        waybills: Vec<Waybill>,
+        /// Who is to have them.
+        to: CourierNo,
+        /// The last moment to accept them, UTC milliseconds.
+        until_ms: i64,
+    },
+    /// Takes the parcels that another courier offers (C4.1). One group per parcel.
+    AcceptCustody {
+        /// The giver's code, as scanned.
+        code: String,
+        /// Parcels of the offer that were not there.
+        missing: Vec<Waybill>,
+    },
+    /// Records that another courier has the parcels offered to him, by his own signed answer.
+    ConfirmCustody {
+        /// The receiver's code, as scanned.
+        code: String,
+    },
+    /// Hands parcels in at the station: at the end of the day, or because they may not go on.
+    HandIn {
+        /// The parcels.
+        waybills: Vec<Waybill>,
+    },
+    /// Closes the working day: every parcel is accounted for. Made by
+    /// [`Courier::close_shift`], which knows what was with him.
+    ///
+    /// [`Courier::close_shift`]: crate::Courier::close_shift
+    CloseShift {
+        /// Every parcel that was with him in this shift.
+        had: Vec<Waybill>,
+        /// Those that are still with him, as scanned.
+        counted: Vec<Waybill>,
     },
     /// Declares that a recorded event did not happen or has wrong data.
     Correct {

@@ -76,11 +76,13 @@ pub enum ConflictRow {
     LateEvidence,
     /// Row 14: the same act was recorded twice.
     RecordedTwice,
+    /// Row 21 (ours): two couriers claim to have got the parcel from one hand.
+    TwoReceivers,
 }
 
 impl ConflictRow {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::OutOfPlace,
         Self::Reassigned,
         Self::ReassignedAndSeen,
@@ -95,6 +97,7 @@ impl ConflictRow {
         Self::CodeTwice,
         Self::LateEvidence,
         Self::RecordedTwice,
+        Self::TwoReceivers,
     ];
 
     /// Returns the row's number in DOMAIN.md C6; 0 for none.
@@ -114,6 +117,7 @@ impl ConflictRow {
             Self::CodeTwice => 12,
             Self::LateEvidence => 13,
             Self::RecordedTwice => 14,
+            Self::TwoReceivers => 21,
         }
     }
 }

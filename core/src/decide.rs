@@ -6,6 +6,7 @@
 mod acts;
 mod at_a_site;
 mod cases;
+mod custody;
 mod desk;
 mod lanes;
 mod pickups;
@@ -39,6 +40,8 @@ pub struct Circumstances<'a> {
     pub actor: &'a Actor,
     /// The station he belongs to.
     pub station: &'a StationId,
+    /// The hub's root key, P-256 SEC1 uncompressed, hexadecimal: what signed codes rest on.
+    pub root_key: &'a str,
     /// The policy in force.
     pub policy: &'a Policy,
     /// The sites known.

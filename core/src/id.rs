@@ -118,6 +118,10 @@ uuid_id!(
     ManifestId
 );
 uuid_id!(
+    /// One transfer of parcels from a courier to another.
+    TransferId
+);
+uuid_id!(
     /// One life of a hub's database; a restored backup starts a new one.
     HubEpoch
 );

@@ -42,7 +42,9 @@
 #[cfg(feature = "uniffi")]
 uniffi::setup_scaffolding!("lastmile_core");
 
+pub mod badge;
 pub mod command;
+mod compact;
 pub mod complaint;
 pub mod conflict;
 mod courier;
@@ -55,6 +57,7 @@ mod error;
 pub mod event;
 pub mod evidence;
 pub mod exception_report;
+pub mod explain;
 pub mod fold;
 pub mod id;
 mod money;
@@ -67,6 +70,7 @@ pub mod react;
 mod record;
 mod refusal;
 pub mod screens;
+pub mod shift;
 pub mod signature;
 mod store;
 pub mod sync;
@@ -74,6 +78,7 @@ pub mod temporary_storage;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod transfer;
 pub mod views;
 pub mod visibility;
 pub mod waybill;

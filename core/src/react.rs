@@ -3,7 +3,7 @@
 //! Every id is made from the event's own id and the rule's name (UUID version 5), so that a
 //! replay, or a hub restored from a backup, adds nothing twice.
 //!
-//! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6 to 10 and 14 in the parcel's
+//! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6 to 10, 14 and 21 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
 //! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by
 //! construction: no clock takes part in an order, and each event names its policy version. Row 11

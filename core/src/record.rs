@@ -162,6 +162,7 @@ impl Courier {
             now: self.now(),
             actor: &self.actor,
             station: &self.identity.station,
+            root_key: &self.identity.root_key,
             policy: self.policy(),
             directory: self.directory(),
             codes: self.codes(),

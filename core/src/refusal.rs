@@ -300,6 +300,35 @@ refusals! {
     FeesDoNotAddUp, never, "the parts of the price do not come to the total; calculate it again";
     /// The number belongs to a parcel that is under way.
     WaybillInUse, never, "this number is under way already; scan the label of this parcel";
+
+    // From courier to courier, and badges.
+    /// What was scanned is no such code, or not all of it.
+    CodeUnreadable, never, "this is not the code that is asked for, or not all of it; scan it again";
+    /// The code was made under another hub's root key.
+    CodeForeign, never, "this code is not your company's; do not trust it, call the station";
+    /// The code was changed after it was signed.
+    CodeTampered, never, "this code was changed; let it be shown anew, and do not trust this one";
+    /// The code is for another courier.
+    CodeForAnother, done, "this code is for another courier; let one be shown with your number";
+    /// The time to accept the offer is over.
+    OfferExpired, done, "the offer is too old; let the other courier show a new one";
+    /// The badge of the one who offers is over, or there is none.
+    BadgeEnded, done, "the badge is over; sign in again at the station, then show a new code";
+    /// The phone has no key of its own.
+    NoDeviceKey, never, "this phone cannot sign; hand the parcels in at the station instead";
+    /// The giver and the receiver are one.
+    OfferToYourself, never, "name the other courier's number; you have these parcels already";
+    /// The parcel is offered to another courier.
+    AlreadyOffered, never, "the parcel is offered to another courier; wait until that has run out";
+    /// The code was used on this phone before.
+    AlreadyTaken, never, "this code was used here already; nothing is to be done";
+    /// The answer is to no offer made on this phone.
+    AnswerToNoOffer, never, "this answers no offer of yours; scan the other courier's answer";
+
+    // The end of the shift.
+    /// A parcel that was with him is neither counted nor anywhere by the record, or the reverse.
+    ShiftUnaccounted, done,
+        "a parcel is not accounted for; look for it, scan it, sync, or hand it in before you close";
 }
 
 /// What a rule says: go on, or why not.

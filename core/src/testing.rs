@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
 use uuid::Uuid;
 
+use crate::badge::{Badge, Profile};
 use crate::command::Command;
 use crate::decide::{Circumstances, Decision, Draft, LaneStates, decide, lanes_of};
 use crate::delivery::{
@@ -27,6 +30,7 @@ use crate::parcel::{
 use crate::policy::Policy;
 use crate::privacy::{Person, VaultRef};
 use crate::refusal::Refusal;
+use crate::sync::wire::{HubKey, key_name, key_text};
 use crate::temporary_storage::{
     CodeBook, CodeIssuer, ConsentGiver, Liability, ParcelStored, SiteKind, StorageConsented,
 };
@@ -294,6 +298,7 @@ pub(crate) struct Scene {
     pub(crate) policy: Policy,
     pub(crate) codes: CodeBook,
     pub(crate) minute: i64,
+    pub(crate) root_key: String,
     station: StationId,
     entropy: Counted,
 }
@@ -322,8 +327,8 @@ impl Scene {
             })
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
-        let codes = CodeBook::default();
-        Self { directory, policy, codes, minute: 60, station: station(), entropy }
+        let (codes, root_key) = (CodeBook::default(), Issuer::new(1).root());
+        Self { directory, policy, codes, minute: 60, root_key, station: station(), entropy }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -337,6 +342,7 @@ impl Scene {
             now: moment(self.minute),
             actor,
             station: &self.station,
+            root_key: &self.root_key,
             policy: &self.policy,
             directory: &self.directory,
             codes: &self.codes,
@@ -403,5 +409,62 @@ pub(crate) fn photo() -> EvidenceRef {
         bytes: 1000,
         source: MediaSource::Camera,
         at: moment(0),
+    }
+}
+
+/// A key by its number.
+pub(crate) struct Key(SigningKey);
+
+impl Key {
+    pub(crate) fn new(n: u8) -> Self {
+        Self(SigningKey::from_slice(&[n; 32]).unwrap())
+    }
+
+    /// SEC1 uncompressed, hexadecimal.
+    pub(crate) fn public(&self) -> String {
+        data_encoding::HEXLOWER.encode(self.0.verifying_key().to_sec1_point(false).as_bytes())
+    }
+
+    /// Signs, raw.
+    pub(crate) fn sign(&self, text: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.0.sign(text);
+        signature.to_bytes().to_vec()
+    }
+
+    pub(crate) fn sign_hex(&self, text: &str) -> String {
+        data_encoding::HEXLOWER.encode(&self.sign(text.as_bytes()))
+    }
+}
+
+/// A hub that signs badges.
+pub(crate) struct Issuer {
+    root: Key,
+    working: Key,
+}
+
+impl Issuer {
+    pub(crate) fn new(n: u8) -> Self {
+        Self { root: Key::new(100 + n), working: Key::new(200 + n) }
+    }
+
+    /// Its root key, as phones pin it.
+    pub(crate) fn root(&self) -> String {
+        self.root.public()
+    }
+
+    /// The badge of a courier whose phone has the key of this number, good for twelve hours.
+    pub(crate) fn badge(&self, no: &str, key: Option<u8>) -> Badge {
+        let public = self.working.public();
+        let name = key_name(&public);
+        let certificate = self.root.sign_hex(&key_text(&name, &public));
+        let profile = Profile {
+            device: DeviceId(Uuid::from_u128(u128::from(key.unwrap_or_default()))),
+            courier: courier(no),
+            station: station(),
+            public_key: key.map(|n| Key::new(n).public()),
+            valid_until_ms: MORNING_MS + 12 * 3_600_000,
+        };
+        let signature = self.working.sign_hex(&profile.text());
+        Badge { key: HubKey { key: name, public, certificate }, profile, signature }
     }
 }

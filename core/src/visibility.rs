@@ -107,6 +107,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
+        | Fact::CustodyOffered(_)
+        | Fact::CustodyTransferred(_)
         | Fact::StorageExpired(_)
         | Fact::StorageHandedBack(_)
         | Fact::RecoveryRequested(_)
@@ -165,7 +167,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ExceptionEscalated(_)
         | Fact::ExceptionClosed(_)
         | Fact::ExceptionReopened(_)
-        | Fact::ManifestReconciled(_) => Sight::Nothing,
+        | Fact::ManifestReconciled(_)
+        | Fact::ShiftClosed(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
         // and so does what only a newer release understands.
@@ -373,6 +376,9 @@ mod tests {
         ("OwnerTaken", "--f-pp"),
         ("CustomerFirstContacted", "--f-pp"),
         ("ComplaintClosed", "--f-pp"),
+        ("CustodyOffered", "ff--pp"),
+        ("CustodyTransferred", "ff--pp"),
+        ("ShiftClosed", "----pp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
         ("PickupAnnounced", "pf--pp"),

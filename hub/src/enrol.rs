@@ -1,13 +1,15 @@
 //! Enrolment: a one-time code becomes a device with its token, and a session for one shift.
 
+use lastmile_core::badge::Profile;
 use lastmile_core::id::{CourierNo, DeviceId, StationId};
+use lastmile_core::signature;
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
+use crate::secret;
 use crate::store::{Code, Device, Row, Tx};
-use crate::{keys, secret};
 
 impl Hub {
     /// Makes a one-time code with which `courier` enrols a phone at `station` or renews a
@@ -37,12 +39,24 @@ impl Hub {
         tx.put_session(&secret::hash(&token), device, expires_ms, now_ms)?;
         Ok((token, expires_ms))
     }
+
+    /// Signs the badge of a courier's phone, good for as long as its session.
+    fn badge(&self, device: &Device, valid_until_ms: i64) -> Option<String> {
+        let courier = device.courier.clone()?;
+        Some(self.keys.badge(Profile {
+            device: device.id,
+            courier,
+            station: device.station.clone(),
+            public_key: device.public_key.clone(),
+            valid_until_ms,
+        }))
+    }
 }
 
 /// `POST /v1/enrol`.
 pub(crate) fn enrol(hub: &Hub, request: &Request) -> Result<Response> {
     let asked: EnrolRequest = request.read_json("an enrolment")?;
-    if asked.public_key.as_deref().is_some_and(|key| keys::read_public(key).is_none()) {
+    if asked.public_key.as_deref().is_some_and(|key| signature::read_public(key).is_none()) {
         return Err(HubError::asked(
             400,
             "BadPublicKey",
@@ -65,7 +79,8 @@ pub(crate) fn enrol(hub: &Hub, request: &Request) -> Result<Response> {
         pending: 0,
     };
     device.row = tx.add_device(&device, Some(&secret::hash(&device_token)))?;
-    let (session_token, _) = hub.new_session(&*tx, device.row)?;
+    let (session_token, expires_ms) = hub.new_session(&*tx, device.row)?;
+    let badge = hub.badge(&device, expires_ms);
     let enrolment = Enrolment {
         device: device.id,
         courier: code.courier,
@@ -74,6 +89,7 @@ pub(crate) fn enrol(hub: &Hub, request: &Request) -> Result<Response> {
         session_token,
         root_key: hub.root_key(),
         epoch: Hub::epoch(&*tx)?,
+        badge,
     };
     tx.commit()?;
     tracing::info!(device = %device.id, station = %device.station, "a device enrolled");
@@ -96,7 +112,8 @@ pub(crate) fn renew_session(hub: &Hub, request: &Request) -> Result<Response> {
     }
     let (session_token, expires_ms) = hub.new_session(&*tx, device.row)?;
     tx.commit()?;
-    Ok(Response::json(201, &SessionGrant { session_token, expires_ms }))
+    let badge = hub.badge(&device, expires_ms);
+    Ok(Response::json(201, &SessionGrant { session_token, expires_ms, badge }))
 }
 
 /// `DELETE /v1/session`: signing out. The device token still pushes.

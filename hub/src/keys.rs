@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
+use lastmile_core::badge::{Badge, Profile};
 use lastmile_core::document::{Document, Signed, document_text};
-use lastmile_core::id::Digest;
-pub use lastmile_core::signature::{read_public, verifies};
-use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_text};
+use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_name, key_text};
 use lastmile_core::time::Entropy;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
@@ -34,7 +33,7 @@ impl Keys {
 
     fn of(root: SigningKey, working: SigningKey) -> Self {
         let public = public_hex(working.verifying_key());
-        let key = key_name(working.verifying_key());
+        let key = key_name(&public);
         let certificate: DerSignature = root.sign(key_text(&key, &public).as_bytes());
         let certificate = data_encoding::HEXLOWER.encode(&certificate.to_bytes());
         Self { root, working, certificate: HubKey { key, public, certificate } }
@@ -69,6 +68,13 @@ impl Keys {
         }
     }
 
+    /// Signs a courier's badge, in the form that phones show and carry.
+    pub fn badge(&self, profile: Profile) -> String {
+        let signature: DerSignature = self.working.sign(profile.text().as_bytes());
+        let signature = data_encoding::HEXLOWER.encode(&signature.to_bytes());
+        Badge { key: self.certificate.clone(), profile, signature }.code()
+    }
+
     /// Signs a document.
     pub(crate) fn sign_document(&self, document: Document, body: String) -> Signed {
         let signature: DerSignature = self.working.sign(document_text(document, &body).as_bytes());
@@ -82,12 +88,6 @@ impl Keys {
 
 fn public_hex(key: &VerifyingKey) -> String {
     data_encoding::HEXLOWER.encode(key.to_sec1_point(false).as_bytes())
-}
-
-/// A key's name is the start of its digest: the same key has the same name everywhere.
-fn key_name(key: &VerifyingKey) -> String {
-    let digest = Digest::of(&[key.to_sec1_point(false).as_bytes()]);
-    format!("hub-{}", data_encoding::HEXLOWER.encode(&digest.0[..6]))
 }
 
 fn new_key(entropy: &dyn Entropy) -> SigningKey {
@@ -133,6 +133,7 @@ pub(crate) fn write_secret(path: &Path, secret: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lastmile_core::signature::verifies;
     use lastmile_core::time::SystemEntropy;
 
     #[test]

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use lastmile_core::event::{self, Event};
 use lastmile_core::evidence::EvidenceRef;
 use lastmile_core::id::{DeviceId, Digest};
+use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{ReceiptBody, head_text, key_text};
 
 use crate::bundle::{Bundle, BundleEvent, BundleLane, BundleStretch, FORMAT};
-use crate::keys::verifies;
 
 /// What a bundle shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,10 +9,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use common::World;
+use lastmile_core::badge::Badge;
 use lastmile_core::event::{self, Fact};
+use lastmile_core::id::TransferId;
+use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::sync::wire::{
     self, EnrolRequest, HubKey, ParkReason, Pull, PushHeader, ReceiptBody, ReplyHeader,
 };
+use lastmile_core::transfer::{OfferedParcel, Token, TokenKind};
 use lastmile_hub::Request;
 
 fn page_path() -> PathBuf {
@@ -44,6 +48,16 @@ fn exchange() -> BTreeMap<&'static str, String> {
     assert_eq!(body.head, event::link(&a.link, &leaf));
     assert_eq!(body.verdicts, lastmile_core::id::Digest::of(&[list.as_bytes()]));
 
+    let badge = Badge::read(a.enrolment.badge.as_ref().unwrap()).unwrap();
+    let offer = Token {
+        kind: TokenKind::Offer,
+        badge: badge.clone(),
+        transfer: TransferId("01a1ee5d-3bc0-7a10-9c55-7b1d2f6e9a01".parse().unwrap()),
+        to: common::courier("5021"),
+        until_ms: common::START_MS + 1_800_000,
+        parcels: vec![OfferedParcel { waybill: common::waybill(1), goods: GoodsFlags::default() }],
+        signature: String::new(),
+    };
     let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap();
     let public_key = header.signature.is_some().then(|| "04…".to_owned());
     BTreeMap::from([
@@ -54,6 +68,8 @@ fn exchange() -> BTreeMap<&'static str, String> {
         ("enrol-answer", pretty(serde_json::to_value(&a.enrolment).unwrap())),
         ("push", pretty(serde_json::to_value(&header).unwrap())),
         ("reply", pretty(serde_json::to_value(&answer.header).unwrap())),
+        ("badge", badge.profile.text()),
+        ("offer", offer.text()),
         ("receipt", receipt.body),
         ("verdict-list", list),
         ("key", wire::key_text(&keys[0].key, &keys[0].public)),

@@ -189,7 +189,13 @@ impl Scene {
             }
             _ if known("ask") => {
                 let answer = ask::ask(self.courier(step), text(&step["ask"]), &step["with"], at);
-                expect(&answer, step, at);
+                match step.get("as") {
+                    Some(name) => {
+                        let part = answer.pointer(step.get("at").map_or("", text));
+                        self.keep(name, part.unwrap_or(&Value::Null).clone());
+                    }
+                    None => expect(&answer, step, at),
+                }
             }
             _ => panic!("{at}: unknown step"),
         }
@@ -206,6 +212,8 @@ impl Scene {
             let enrolment = self.station.enrol(&courier, Some(signer.public()));
             let mut phone = Phone::new(&self.time, seed, enrolment, Some(signer.into()));
             phone.start().expect("a good disk");
+            let badge = phone.enrolment.badge.clone().expect("the hub signs badges");
+            phone.courier().and_then(|courier| courier.keep_badge(&badge)).expect("a good badge");
             self.phones.insert(name.to_owned(), phone);
         }
         self.phones.get_mut(name).expect("just put there")

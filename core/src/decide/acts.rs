@@ -1,6 +1,7 @@
 //! Each command: the fact it would record, and the rule that judges it.
 
 use super::at_a_site::{extend, pick_up, record_notice, replace_code, store};
+use super::custody::{accept, close_shift, confirm, hand_in, offer};
 use super::desk::Desk;
 use super::lanes::is_physical;
 use super::several::{
@@ -270,6 +271,13 @@ pub fn decide(
             let fact = CustomerFirstContacted { channel: *channel, reached: *reached };
             desk.tell_in(verdict, Lane::Complaint(*case), fact)
         }
+        Command::OfferCustody { transfer, waybills, to, until_ms } => {
+            offer(desk, *transfer, waybills, to, *until_ms)
+        }
+        Command::AcceptCustody { code, missing } => accept(desk, code, missing),
+        Command::ConfirmCustody { code } => confirm(desk, code),
+        Command::HandIn { waybills } => hand_in(desk, waybills),
+        Command::CloseShift { had, counted } => close_shift(desk, had, counted),
         Command::Correct { lane, event, reason, note } => {
             let verdict = may_correct(&desk, lane, *event);
             let note = desk.words(lane, note);
@@ -279,7 +287,9 @@ pub fn decide(
         Command::Announce { waybill, recipient, sender, goods, promise_ms, freight, insured } => {
             parcel::station_only(at)?;
             let lane = Lane::Parcel(waybill.clone());
-            let verdict = refuse_if(desk.is_known(&lane), Refusal::AlreadyAnnounced);
+            // A courier may have got it from another before the station had its papers.
+            let announced = desk.parcel(waybill).is_ok_and(|parcel| parcel.station.is_some());
+            let verdict = refuse_if(announced, Refusal::AlreadyAnnounced);
             let fact = ParcelAnnounced {
                 station: at.station.clone(),
                 recipient: desk.decided.seal(&lane, &VaultBody::Person(recipient.clone()), at),

@@ -3,6 +3,7 @@
 use crate::command::Command;
 use crate::decide::Circumstances;
 use crate::event::Lane;
+use crate::transfer::Token;
 
 /// Returns the lanes that [`decide`](super::decide) reads or writes for `command`.
 pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
@@ -11,7 +12,17 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
             let parcels = scanned.iter().chain(damaged).cloned().map(Lane::Parcel);
             std::iter::once(count_lane(at)).chain(parcels).collect()
         }
-        Command::TakeOut { waybills } => waybills.iter().cloned().map(Lane::Parcel).collect(),
+        Command::TakeOut { waybills }
+        | Command::OfferCustody { waybills, .. }
+        | Command::HandIn { waybills } => waybills.iter().cloned().map(Lane::Parcel).collect(),
+        Command::AcceptCustody { code, .. } | Command::ConfirmCustody { code } => {
+            let parcels = Token::read(code).map(|token| token.parcels).unwrap_or_default();
+            parcels.into_iter().map(|parcel| Lane::Parcel(parcel.waybill)).collect()
+        }
+        Command::CloseShift { had, counted } => {
+            let parcels = had.iter().chain(counted).cloned().map(Lane::Parcel);
+            std::iter::once(count_lane(at)).chain(parcels).collect()
+        }
         Command::DeliverMany { waybills, .. } => {
             waybills.iter().cloned().map(Lane::Parcel).collect()
         }
@@ -143,7 +154,11 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::KeepPromise { .. }
         | Command::TakeMisdeliveryStep { .. }
         | Command::RecordClaimConsent { .. }
-        | Command::NoteProgress { .. } => true,
+        | Command::NoteProgress { .. }
+        | Command::AcceptCustody { .. }
+        | Command::ConfirmCustody { .. }
+        | Command::HandIn { .. }
+        | Command::CloseShift { .. } => true,
         Command::ScheduleRedelivery { .. }
         | Command::SetPreference { .. }
         | Command::RequestRedirect { .. }
@@ -177,6 +192,7 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::EscalateException { .. }
         | Command::CloseException { .. }
         | Command::ReopenException { .. }
-        | Command::CorrectAddress { .. } => false,
+        | Command::CorrectAddress { .. }
+        | Command::OfferCustody { .. } => false,
     }
 }

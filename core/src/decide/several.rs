@@ -21,10 +21,10 @@ use crate::temporary_storage::{StorageConsentRevoked, rules as storage};
 use crate::waybill::Waybill;
 
 /// The waybills of one count that fit into one event, in bytes.
-const MOST_COUNTED_BYTES: usize = 60_000;
+pub(super) const MOST_COUNTED_BYTES: usize = 60_000;
 
 /// The parcels of one command at most: more than a van holds.
-const MOST_AT_ONCE: usize = 1_000;
+pub(super) const MOST_AT_ONCE: usize = 1_000;
 
 /// The morning's count (M19): one event that tells of all, in the courier's shift, and one receipt
 /// per parcel that is known here. A group each, so that one bad parcel holds up no other.

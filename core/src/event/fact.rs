@@ -29,11 +29,13 @@ use crate::pickup::{
     PickupDelayTold, PickupInspected, PickupScheduled,
 };
 use crate::privacy::VaultRef;
+use crate::shift::ShiftClosed;
 use crate::temporary_storage::{
     ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
     StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeFailed,
     StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
+use crate::transfer::{CustodyOffered, CustodyTransferred};
 use crate::waybill::Waybill;
 
 /// Declares the fact enum with the version each kind is written in, and its reader and writer.
@@ -169,6 +171,9 @@ facts! {
     OwnerTaken = 1,
     CustomerFirstContacted = 1,
     ComplaintClosed = 1,
+    CustodyOffered = 1,
+    CustodyTransferred = 1,
+    ShiftClosed = 1,
     EvidenceLost = 1,
     CorrectionDeclared = 1,
     PickupAnnounced = 1,

@@ -26,7 +26,7 @@ use crate::exception_report::{
     ExceptionVoided, MisdeliveryStep, MisdeliveryStepTaken, ParticipantAdded, PartyNotified,
     ProgressNoted, PromiseKept, PromiseMade, Promised, RecoveryRequested, Shown, agenda,
 };
-use crate::id::{DeviceId, ManifestId};
+use crate::id::{DeviceId, ManifestId, TransferId};
 use crate::notice::NoticeFailed;
 use crate::parcel::{
     AddressCorrected, Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced,
@@ -49,6 +49,7 @@ use crate::testing::{
     order, parcel_lane, person, photo, pickup_lane, site, station, stored, vault, waybill,
     without_positions,
 };
+use crate::transfer::{CustodyOffered, CustodyTransferred};
 
 const COURIERS: [&str; 3] = ["A", "B", "C"];
 
@@ -56,11 +57,15 @@ fn event_id(n: u8) -> EventId {
     EventId(Uuid::from_u128(u128::from(n) + 1))
 }
 
+fn transfer(n: u8) -> TransferId {
+    TransferId(Uuid::from_u128(u128::from(n % 4)))
+}
+
 /// A fact by number; `a` and `b` choose among its variants.
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 42 {
+    match kind % 45 {
         32 => {
             let consent = yes.then_some(consent().consent);
             PreferenceSet {
@@ -143,6 +148,15 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         }
         .into(),
         31 => NoticeFailed { channel: Channel::App, template: "T04.1".into() }.into(),
+        42 => CustodyOffered { transfer: transfer(a), to: courier, until_ms: 1 }.into(),
+        43 | 44 => CustodyTransferred {
+            transfer: transfer(a),
+            from: crate::testing::courier(COURIERS[usize::from(b) % 3]),
+            to: courier,
+            goods: GoodsFlags::default(),
+            proof: String::new(),
+        }
+        .into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
             template: "T01.1".into(),
@@ -422,9 +436,10 @@ fn conflicts(state: &LaneState) -> usize {
 }
 
 /// How many numbers [`command`] knows.
-const COMMANDS: u8 = 49;
+const COMMANDS: u8 = 52;
 
 /// A command by number, on the one parcel and the one case of these tests.
+#[expect(clippy::too_many_lines, reason = "one short arm per command")]
 fn command(kind: u8, a: u8, b: u8) -> Command {
     let (waybill, yes) = (waybill(), b.is_multiple_of(2));
     let channel = if yes { Channel::Phone } else { Channel::Sms };
@@ -432,6 +447,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
     match kind % COMMANDS {
+        n @ 49.. => custody_command(n, a, b),
         n @ 38.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
@@ -522,6 +538,25 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             event: event_id(a),
             reason: CorrectionReason::IncorrectData,
             note: String::new(),
+        },
+    }
+}
+
+/// The commands of custody.
+fn custody_command(number: u8, a: u8, b: u8) -> Command {
+    let (waybill, yes) = (waybill(), b.is_multiple_of(2));
+    let to = courier(if a < 200 { "A" } else { "B" });
+    match number {
+        49 => Command::OfferCustody {
+            transfer: transfer(a),
+            waybills: vec![waybill],
+            to,
+            until_ms: MORNING_MS + 10_000_000,
+        },
+        50 => Command::HandIn { waybills: vec![waybill] },
+        _ => Command::CloseShift {
+            had: vec![waybill.clone()],
+            counted: if yes { vec![waybill] } else { Vec::new() },
         },
     }
 }
@@ -709,6 +744,7 @@ fn play(
             now: moment(60),
             actor: &actor,
             station: &station,
+            root_key: &scene.root_key,
             policy: &scene.policy,
             directory: &scene.directory,
             codes: &scene.codes,
@@ -881,6 +917,7 @@ proptest! {
                 now: moment(60),
                 actor: &actor,
                 station: &station,
+                root_key: "",
                 policy: &scene.policy,
                 directory: &scene.directory,
                 codes: &scene.codes,

@@ -3,7 +3,8 @@
 //! Total: a fact about the parcel's whereabouts (physical) always counts against an order of the
 //! station; two such facts that exclude each other become an open conflict, and the first counts
 //! until a person rules. Rows of DOMAIN.md C6 placed here and in the files beside it: 1, 2, 3, 4
-//! (flags), 6 to 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
+//! (flags), 6 to 10 and 14, and row 21, two receivers of one offer. What a recall after delivery
+//! sets going elsewhere is in `react.rs`.
 
 use super::{
     Assignment, Claim, Collected, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
@@ -26,6 +27,9 @@ impl Parcel {
         let act = Incoming::new(&event.envelope, lane_seq);
         self.note_silence(&event.fact, &act);
         self.note_station_knows(&act);
+        if self.apply_before_transfer(&event.fact, &act) {
+            return;
+        }
         match &event.fact {
             Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
             Fact::ParcelCollected(fact) => self.fetched(fact, &act),
@@ -51,6 +55,7 @@ impl Parcel {
             Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
             fact if self.apply_at_the_door(fact, &act) => {}
             fact if self.apply_at_a_site(fact, &act) => {}
+            fact if self.apply_between_couriers(fact, &act) => {}
             _ => self.out_of_place(&act, Ruling::Settled),
         }
     }

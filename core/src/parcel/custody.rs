@@ -35,10 +35,11 @@ impl Parcel {
         }
         self.holder = holder;
         self.held_since = Some(mark);
+        self.offer = None;
     }
 
     /// Keeps a courier among the former ones when the parcel goes to another.
-    pub(super) fn remember(&mut self, before: CourierNo, next: &CourierNo) {
+    pub(crate) fn remember(&mut self, before: CourierNo, next: &CourierNo) {
         if &before != next && !self.former.contains(&before) {
             self.former.push(before);
         }
@@ -108,7 +109,15 @@ impl Parcel {
 
     /// Notes the station's orders that a physical act ran into. The act stands.
     pub(crate) fn check_orders(&mut self, act: &Incoming, gives_out: bool) {
-        if let (Some(assignment), Some(courier)) = (&self.assignment, act.courier())
+        if let Some(courier) = act.courier() {
+            self.clash_with_assignment(courier, act);
+        }
+        self.check_stops(act, gives_out);
+    }
+
+    /// Notes that the station had given the parcel to another courier than this one.
+    pub(crate) fn clash_with_assignment(&mut self, courier: &CourierNo, act: &Incoming) {
+        if let Some(assignment) = &self.assignment
             && &assignment.courier != courier
         {
             let (mark, settled) = (assignment.mark, act.settled(&assignment.mark));
@@ -118,6 +127,10 @@ impl Parcel {
             };
             self.margin.clash(row, act.id(), Some(mark.event), settled);
         }
+    }
+
+    /// Notes that the parcel was to stop.
+    pub(crate) fn check_stops(&mut self, act: &Incoming, gives_out: bool) {
         if let Some(frozen) = &self.frozen {
             let (other, ruling) = (Some(frozen.mark.event), act.settled(&frozen.mark));
             self.margin.clash(ConflictRow::Frozen, act.id(), other, ruling);

@@ -90,6 +90,19 @@ pub(crate) fn may_take_out(parcel: &Parcel, at: &Circumstances) -> Verdict {
     refuse_if(parcel.holder == Holder::Carrier, Refusal::NotAtStation)
 }
 
+/// Handing it in at the station: what is in his hands, stopped and recalled parcels too.
+pub(crate) fn may_hand_in(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    let courier = courier(at)?;
+    if !parcel.held_by(courier) {
+        still_open(parcel)?;
+        return Err(match parcel.holder {
+            Holder::Site(_) => Refusal::InStorage,
+            _ => Refusal::NotHeldByYou,
+        });
+    }
+    Ok(())
+}
+
 /// Giving it to a courier. A refused parcel may be given to the same courier again: that is how
 /// the station says that it is to be delivered after all.
 pub(crate) fn may_assign(parcel: &Parcel, to: &CourierNo, at: &Circumstances) -> Verdict {

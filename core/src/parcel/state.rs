@@ -12,6 +12,7 @@ use crate::pickup::FeeLine;
 use crate::privacy::VaultRef;
 use crate::temporary_storage::{Stay, Storage};
 use crate::time::Moment;
+use crate::transfer::{CustodyLink, Offer};
 
 /// Where the delivery task stands (DOMAIN.md C2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -223,6 +224,12 @@ pub struct Parcel {
     /// Who is to deliver it.
     #[serde(skip_serializing_if = "is_default")]
     pub assignment: Option<Assignment>,
+    /// It is offered to another courier; the holder has it until that one's word is known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub offer: Option<Offer>,
+    /// Its ways from courier to courier, in the lane's order, the disputed ones too.
+    #[serde(skip_serializing_if = "is_default")]
+    pub links: Vec<CustodyLink>,
     /// Couriers who held it, or were to deliver it, before.
     #[serde(skip_serializing_if = "is_default")]
     pub former: Vec<CourierNo>,

@@ -26,6 +26,8 @@ pub(crate) enum Key {
     Limits,
     /// The courier is signed in: pulling is wanted.
     SignedIn,
+    /// The courier's badge.
+    Badge,
 }
 
 impl Key {
@@ -40,6 +42,7 @@ impl Key {
             Self::Codes => "codes",
             Self::Limits => "limits",
             Self::SignedIn => "signed_in",
+            Self::Badge => "badge",
         }
     }
 

@@ -228,6 +228,13 @@ pub struct HubKey {
     pub certificate: String,
 }
 
+/// Names a hub key: the start of the digest of its public key (SEC1 uncompressed, hexadecimal), so
+/// that the same key has the same name everywhere.
+pub fn key_name(public: &str) -> String {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(public.as_bytes()).unwrap_or_default();
+    format!("hub-{}", data_encoding::HEXLOWER.encode(&Digest::of(&[&bytes]).0[..6]))
+}
+
 /// The text that the root key signs for a hub key.
 pub fn key_text(key: &str, public: &str) -> String {
     format!("lastmile hub key v1\n{key}\n{public}\n")
@@ -283,6 +290,11 @@ pub struct Enrolment {
     pub root_key: String,
     /// The life of the hub's database.
     pub epoch: HubEpoch,
+    /// The courier's badge of this session, for [`Courier::keep_badge`](crate::Courier::keep_badge);
+    /// absent from a hub that signs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub badge: Option<String>,
 }
 
 impl Enrolment {
@@ -313,6 +325,10 @@ pub struct SessionGrant {
     pub session_token: String,
     /// Until when, by the hub's clock, UTC milliseconds.
     pub expires_ms: i64,
+    /// The courier's badge of this session, as in [`Enrolment`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub badge: Option<String>,
 }
 
 /// Body of every answer that is not a success: `{"code": …, "advice": …}`.

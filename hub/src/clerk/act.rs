@@ -47,6 +47,7 @@ pub(super) fn act(
         now: ledger.now,
         actor: &actor,
         station: &acting.station,
+        root_key: &hub.root_key(),
         policy: &policy,
         directory: &directory,
         codes: &codes,

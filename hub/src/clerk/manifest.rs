@@ -8,6 +8,7 @@ use lastmile_core::Fen;
 use lastmile_core::command::Command;
 use lastmile_core::decide::Draft;
 use lastmile_core::event::{Actor, Fact, Lane};
+use lastmile_core::fold::LaneState;
 use lastmile_core::id::{CourierNo, SiteId};
 use lastmile_core::parcel::{GoodsFlags, ParcelArrivedAtHub, ParcelDispatched, ParcelHeld};
 use lastmile_core::privacy::Person;
@@ -85,7 +86,9 @@ pub(super) fn import(
     let mut imported = Imported::default();
     for parcel in parcels {
         let lane = Lane::Parcel(parcel.waybill.clone());
-        if ledger.state(&lane)?.is_some() {
+        // A courier may have it from another before its papers are here.
+        let announced = |state: &LaneState| state.parcel().is_some_and(|p| p.station.is_some());
+        if ledger.state(&lane)?.is_some_and(announced) {
             imported.known += 1;
         } else {
             act::act(&mut ledger, acting, &parcel.announce)?;

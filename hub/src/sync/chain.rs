@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use lastmile_core::event::{self, Event, Group, LineError};
 use lastmile_core::id::{Digest, EventId};
+use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{ParkReason, Push, head_text};
 
 use super::ledger::Ledger;
-use crate::keys;
 use crate::problem::{HubError, Result};
 use crate::store::{Device, Head, Held, Origin};
 
@@ -108,7 +108,7 @@ impl Chain {
         let signed = device.public_key.as_deref().is_none_or(|key| {
             let text = head_text(device.id, incarnation, end - 1, &link);
             let signature = header.signature.as_deref();
-            signature.is_some_and(|signature| keys::verifies(key, text.as_bytes(), signature))
+            signature.is_some_and(|signature| verifies(key, text.as_bytes(), signature))
         });
         Ok(Self {
             incarnation,

@@ -22,9 +22,14 @@ pub(crate) struct LaneFacts<'a> {
     pub station: Option<&'a StationId>,
 }
 
-/// Judges `event`, pushed by `device`. Says nothing about what its signature, its media or its
+/// Judges `event`, pushed by `device`, at the hub with this root key. Says nothing about what its signature, its media or its
 /// neighbours mean for it.
-pub(crate) fn judge(event: &Event, device: &Device, lane: LaneFacts) -> Result<(), ParkReason> {
+pub(crate) fn judge(
+    event: &Event,
+    device: &Device,
+    lane: LaneFacts,
+    root_key: &str,
+) -> Result<(), ParkReason> {
     if device.quarantined {
         return Err(ParkReason::Quarantined);
     }
@@ -42,16 +47,28 @@ pub(crate) fn judge(event: &Event, device: &Device, lane: LaneFacts) -> Result<(
     if elsewhere || !own(&event.envelope.lane, device) || is_the_stations(event) {
         return Err(ParkReason::NotYourLane);
     }
-    Ok(())
+    match (&event.fact, &event.envelope.lane, &device.courier) {
+        (Fact::CustodyTransferred(fact), Lane::Parcel(waybill), Some(courier)) => {
+            if !fact.is_proven(waybill, courier, root_key) {
+                return Err(ParkReason::BadSignature);
+            }
+            // Made for another, it is taken from one who says so and why.
+            let his = fact.is_for(courier) || event.envelope.against.is_some();
+            if his { Ok(()) } else { Err(ParkReason::NotYourLane) }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tells whether the event may be the first of its lane.
 fn opens(event: &Event) -> bool {
     match &event.envelope.lane {
-        // A parcel appears by being announced, or by being fetched from its sender.
-        Lane::Parcel(_) => {
-            matches!(event.fact, Fact::ParcelAnnounced(_) | Fact::ParcelCollected(_))
-        }
+        // A parcel appears by being announced, or by being fetched from its sender. What a courier
+        // took from another is in his hands, whatever the station knows of it.
+        Lane::Parcel(_) => matches!(
+            event.fact,
+            Fact::ParcelAnnounced(_) | Fact::ParcelCollected(_) | Fact::CustodyTransferred(_)
+        ),
         Lane::Pickup(_) => matches!(event.fact, Fact::PickupAnnounced(_)),
         Lane::Exception(_) => {
             matches!(event.fact, Fact::ExceptionReported(_) | Fact::RecoveryRequested(_))

@@ -128,10 +128,11 @@ fn may_pass(
         if matches!(held.place, Err(ParkReason::BadSignature | ParkReason::MediaMissing)) {
             return Ok(false);
         }
+        let root_key = ledger.hub.root_key();
         let mut facts = ledger.lane_facts(&event.envelope.lane)?;
         // A group may open a lane and go on in it.
         facts.known |= group[..n].iter().any(|(_, it)| it.envelope.lane == event.envelope.lane);
-        if let Err(reason) = judge(event, device, facts) {
+        if let Err(reason) = judge(event, device, facts, &root_key) {
             if *row == front.row && front.place != Err(reason) {
                 ledger.tx.park_event(*row, reason)?;
             }

@@ -184,9 +184,10 @@ fn judge_line(
     if !chain.signed {
         return Ok(Err(ParkReason::BadSignature));
     }
+    let root_key = ledger.hub.root_key();
     let mut facts = ledger.lane_facts(&event.envelope.lane)?;
     facts.known |= opened(&event.envelope.lane);
-    Ok(judge(event, device, facts))
+    Ok(judge(event, device, facts, &root_key))
 }
 
 /// Writes the new lines down and returns a verdict for every line.

@@ -1,5 +1,6 @@
 //! The questions a scenario may ask of the library.
 
+use lastmile_core::badge::verify_badge;
 use lastmile_core::event::Lane;
 use lastmile_core::exception_report::exception_checklist;
 use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
@@ -53,6 +54,30 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             let wish = view.wish.map(|wish| json!({ "wish": wish.wish, "place": wish.place }));
             json!({ "wish": wish, "redirect": redirect, "unreachable": view.unreachable })
         }
+        "badge" => answer(courier.badge()),
+        "verify_badge" => {
+            let root_key = courier.identity().root_key.clone();
+            judged(verify_badge(text(&with["code"]), &root_key))
+        }
+        "offer_custody" => {
+            let to = argument(with, "to", at);
+            let offered = courier.offer_custody(&argument::<Vec<_>>(with, "waybills", at), &to);
+            judged(offered.map(|(code, _)| code))
+        }
+        // The code with one letter of its signature changed.
+        "changed" => {
+            let code = text(&with["code"]);
+            let (before, rest) = code.split_at(code.len() - 20);
+            let other = if rest.starts_with('A') { "B" } else { "A" };
+            Value::String(format!("{before}{other}{}", &rest[1..]))
+        }
+        "read_transfer" => judged(courier.read_transfer(text(&with["code"]))),
+        "answer_offer" => judged(courier.answer_offer(text(&with["code"]))),
+        "shift_reconciliation" => {
+            answer(courier.shift_reconciliation(&argument::<Vec<_>>(with, "counted", at)))
+        }
+        "close_shift" => answer(courier.close_shift(&argument::<Vec<_>>(with, "counted", at))),
+        "explain_parcel" => answer(courier.explain_parcel(&waybill(with))),
         "stops" => {
             let stops = courier.stops().expect("a good disk");
             stops.iter().map(|stop| stop.waybill.to_string()).collect()
@@ -124,6 +149,14 @@ fn argument<T: DeserializeOwned>(with: &Value, name: &str, at: &str) -> T {
 
 fn waybill(with: &Value) -> Waybill {
     Waybill::parse(text(&with["waybill"])).expect("a waybill number")
+}
+
+/// An answer, or the code of the refusal as `{"refused": CODE}`.
+fn judged(asked: Result<impl Serialize>) -> Value {
+    match asked {
+        Err(error) => json!({ "refused": error.code() }),
+        asked => answer(asked),
+    }
 }
 
 fn answer(answer: Result<impl Serialize>) -> Value {
