@@ -73,8 +73,11 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         // A clerk sees all of his station, an owner all of what is his.
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
 
-        // The waybill: only the present holder learns who and where.
-        Fact::ParcelAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
+        // The waybill: only the present holder learns who and where. He, too, must tell the
+        // recipient a new code.
+        Fact::ParcelAnnounced(_) | Fact::PickupCodeReplaced(_) => {
+            by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT])
+        }
 
         // Where the parcel is, who has it, and what the station orders.
         Fact::ParcelArrivedAtHub(_)
@@ -116,9 +119,6 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageExtended(_)
         | Fact::NoticeSent(_)
         | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
-
-        // Whose parcel it is must tell the recipient the new code.
-        Fact::PickupCodeReplaced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Who complains, and what he wants.
         Fact::ComplaintReceived(_) => {
