@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::deadline::DeadlineView;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::id::CaseId;
 use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
+use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::temporary_storage::{CodeCheck, StorageView};
@@ -189,6 +191,22 @@ impl Lastmile {
     /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
     pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
         Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
+    }
+
+    /// Lists the open clocks that end before `before_ms`, UTC milliseconds, the first first. What
+    /// is over and not yet done is among them.
+    pub fn deadlines_due(&self, before_ms: i64) -> Result<Vec<DeadlineView>> {
+        Ok(self.shared.courier()?.deadlines_due(before_ms)?)
+    }
+
+    /// Returns the open clock that ends next from now on, for the app's next reminder.
+    pub fn next_deadline(&self) -> Result<Option<DeadlineView>> {
+        Ok(self.shared.courier()?.next_deadline()?)
+    }
+
+    /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
+    pub fn explain_policy(&self, value: String) -> Result<Explanation> {
+        Ok(self.shared.courier()?.explain_policy(&value)?)
     }
 
     /// Returns how far everything has come.

@@ -1,7 +1,15 @@
 //! Deadlines: computed from events, never stored, and honest about clocks.
 //!
 //! A moment is known with an uncertainty. What could have been on time or late is neither:
-//! [`Timeliness::CannotTell`] never turns into on time.
+//! [`Timeliness::CannotTell`] never turns into on time. One function per clock; the table in
+//! `due.rs` lists them all, so that a screen can ask for what is due.
+
+mod due;
+#[cfg(test)]
+mod due_tests;
+
+pub use due::{DeadlineKind, DeadlineView, deadlines};
+pub(crate) use due::{confirm, next_due};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,33 +38,60 @@ pub enum Timeliness {
 /// A clock that was started and has a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    start: Moment,
-    limit_ms: i64,
+    /// None for a fixed end, which depends on no start.
+    start: Option<Moment>,
+    due_ms: i64,
 }
 
 impl Deadline {
     /// A clock started at `start` that runs for so many minutes.
     pub fn after_minutes(start: Moment, minutes: u32) -> Self {
-        Self { start, limit_ms: i64::from(minutes) * 60_000 }
+        let limit_ms = i64::from(minutes) * 60_000;
+        Self { start: Some(start), due_ms: start.ms.saturating_add(limit_ms) }
     }
 
-    /// A clock started at `start` that runs until `due_ms` (UTC milliseconds).
+    /// A clock started at `start` that runs for so many hours.
+    pub fn after_hours(start: Moment, hours: u32) -> Self {
+        Self::after_minutes(start, hours.saturating_mul(60))
+    }
+
+    /// A clock started at `start` that runs until `due_ms`, UTC milliseconds.
     pub fn until(start: Moment, due_ms: i64) -> Self {
-        Self { start, limit_ms: due_ms.saturating_sub(start.ms) }
+        Self { start: Some(start), due_ms }
+    }
+
+    /// A clock that ends at a moment somebody named, UTC milliseconds.
+    pub fn at(due_ms: i64) -> Self {
+        Self { start: None, due_ms }
+    }
+
+    /// Returns when it started; `None` if only its end was named.
+    pub fn started_at(&self) -> Option<Moment> {
+        self.start
     }
 
     /// Returns when it ends, UTC milliseconds, by the clock that started it.
     pub fn due_ms(&self) -> i64 {
-        self.start.ms.saturating_add(self.limit_ms)
+        self.due_ms
     }
 
     /// Judges an act that stopped it. Never [`Timeliness::Running`].
     pub fn judge(&self, stop: &Moment) -> Timeliness {
-        match self.elapsed(stop) {
+        let unsure = match (self.start, stop.unsure_ms) {
+            (Some(start), Some(stop)) => {
+                start.unsure_ms.map(|start| i64::from(start) + i64::from(stop))
+            }
+            (None, Some(stop)) => Some(i64::from(stop)),
+            // This clock was never compared with the hub's.
+            (_, None) => None,
+        };
+        let Some(unsure) = unsure else { return Timeliness::CannotTell };
+        let (earliest, latest) = (stop.ms.saturating_sub(unsure), stop.ms.saturating_add(unsure));
+        match self.start {
             // Before the start beyond all errors: one of the clocks is not what it claims to be.
-            Some((_, most)) if most < 0 => Timeliness::CannotTell,
-            Some((_, most)) if most <= self.limit_ms => Timeliness::OnTime,
-            Some((least, _)) if least > self.limit_ms => Timeliness::Late,
+            Some(start) if latest < start.ms => Timeliness::CannotTell,
+            _ if latest <= self.due_ms => Timeliness::OnTime,
+            _ if earliest > self.due_ms => Timeliness::Late,
             _ => Timeliness::CannotTell,
         }
     }
@@ -81,14 +116,6 @@ impl Deadline {
             _ if now.ms <= self.due_ms() => Timeliness::Running,
             _ => Timeliness::CannotTell,
         })
-    }
-
-    /// Returns the least and the most time that can have passed; `None` if one clock was never
-    /// compared with the hub's.
-    fn elapsed(&self, stop: &Moment) -> Option<(i64, i64)> {
-        let unsure = i64::from(self.start.unsure_ms?) + i64::from(stop.unsure_ms?);
-        let elapsed = stop.ms.saturating_sub(self.start.ms);
-        Some((elapsed.saturating_sub(unsure), elapsed.saturating_add(unsure)))
     }
 }
 
@@ -130,15 +157,27 @@ pub fn exception_report(
     Some((clock, clock.standing(&case.acknowledged_at, now)))
 }
 
+/// The promised delivery (M26): stopped by the hand-over, or by a store with consent.
+pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::at(parcel.promise_ms?);
+    let stored = parcel.storage.stay.as_ref().filter(|stay| stay.consent.is_some());
+    let stops = [parcel.delivered().map(|delivered| &delivered.at), stored.map(|stay| &stay.at)];
+    Some((clock, clock.standing(stops.into_iter().flatten(), now)))
+}
+
 /// The collection of a stored parcel (M33): from the notice to the last moment to collect it,
 /// stopped when it leaves the site, whoever takes it. `None` before the recipient was told.
 pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
     let Notice::Sent { at: told, .. } = &stay.notice else { return None };
     let clock = Deadline::until(*told, stay.collect_before_ms);
-    let taken = stay.ended.as_ref().and_then(|end| end.at);
-    let collected = parcel.delivered().map(|delivered| delivered.at);
-    Some((clock, clock.standing(&taken.or(collected), now)))
+    Some((clock, clock.standing(&left_the_site(parcel), now)))
+}
+
+/// When a parcel left its last site: taken out or handed back, else collected.
+fn left_the_site(parcel: &Parcel) -> Option<Moment> {
+    let ended = parcel.storage.stay.as_ref()?.ended.as_ref()?;
+    ended.at.or(parcel.delivered().map(|delivered| delivered.at))
 }
 
 /// Arranging the delivery of a stored parcel whose recipient wants it at his door (C2, C6.7):
@@ -150,12 +189,30 @@ pub fn storage_redelivery(
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
     let clock = Deadline::after_minutes(stay.redelivery_asked?, policy.storage_redelivery_min);
-    let taken = stay.ended.as_ref().and_then(|end| end.at);
-    let collected = parcel.delivered().map(|delivered| delivered.at);
-    Some((
-        clock,
-        clock.standing([stay.redelivery_arranged, taken, collected].iter().flatten(), now),
-    ))
+    let stops = [stay.redelivery_arranged, left_the_site(parcel)];
+    Some((clock, clock.standing(stops.iter().flatten(), now)))
+}
+
+/// The closing of a complaint, counted from its receipt (M56).
+pub fn closure(
+    complaint: &Complaint,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::after_hours(complaint.received_at?, policy.closure_h);
+    Some((clock, clock.standing(&complaint.closed_at, now)))
+}
+
+/// The answer that the law asks for (快递暂行条例, R10). Closing says how it ended; it stands for
+/// telling the customer until a fact says when he was told.
+pub fn legal_reply(
+    complaint: &Complaint,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let hours = policy.legal_reply_days.saturating_mul(24);
+    let clock = Deadline::after_hours(complaint.received_at?, hours);
+    Some((clock, clock.standing(&complaint.closed_at, now)))
 }
 
 #[cfg(test)]

@@ -309,9 +309,10 @@ impl<'a> Writer<'a> {
     /// Writes the list rows of what changed.
     fn finish(self) -> Result<(Recorded, Head)> {
         let changed: BTreeSet<&Lane> = self.recorded.lanes.iter().collect();
+        let onlooker = self.courier.onlooker();
         for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
             if let Some(state) = self.lanes.states.get(&row.lane) {
-                list::write(self.db, row.n, state, &self.courier.identity.courier)?;
+                list::write(self.db, row.n, state, &onlooker)?;
             }
         }
         Ok((self.recorded, self.head))

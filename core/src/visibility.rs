@@ -68,7 +68,7 @@ pub enum Sight {
 
 /// The table: how much of a fact somebody in this relation is shown.
 pub fn sight(fact: &Fact, relation: Relation) -> Sight {
-    use Relation::{ComplainedOf, ComplainedOfHidden, Holder};
+    use Relation::{ComplainedOf, Holder};
     match fact {
         // A clerk sees all of his station, an owner all of what is his.
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
@@ -120,12 +120,11 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::NoticeSent(_)
         | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
 
-        // Who complains, and what he wants.
-        Fact::ComplaintReceived(_) => {
-            by(relation, [(ComplainedOf, Sight::FactAndPerson), (ComplainedOfHidden, Sight::Fact)])
-        }
+        // Who complains, and what he wants. The waybill alone would name him: of a complaint about
+        // his manners the courier hears from his station, not from his phone.
+        Fact::ComplaintReceived(_) => by(relation, [(ComplainedOf, Sight::FactAndPerson)]),
         Fact::OwnerTaken(_) | Fact::CustomerFirstContacted(_) | Fact::ComplaintClosed(_) => {
-            by(relation, [(ComplainedOf, Sight::Fact), (ComplainedOfHidden, Sight::Fact)])
+            by(relation, [(ComplainedOf, Sight::Fact)])
         }
 
         // A case is its reporter's and the station's; a count the counter's.
@@ -145,7 +144,7 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
                 HOLDER_FACT,
                 FORMER_FACT,
                 (ComplainedOf, Sight::Fact),
-                (ComplainedOfHidden, Sight::Fact),
+                (Relation::ComplainedOfHidden, Sight::Fact),
             ],
         ),
     }
@@ -176,7 +175,9 @@ pub fn relation(lane: &Lane, state: &LaneState, courier: &CourierNo) -> Option<R
             his.then_some(Relation::Owner)
         }
         LaneState::Complaint(complaint) => {
-            let owns = complaint.owner().and_then(Actor::courier) == Some(courier);
+            // Who received it owns it until somebody does: also a complaint about himself.
+            let owner = complaint.owner().or(complaint.received_by.as_ref());
+            let owns = owner.and_then(Actor::courier) == Some(courier);
             match (owns, complaint.is_about(courier)) {
                 (true, _) => Some(Relation::Owner),
                 (false, true) if complaint.hides_complainant() => {
@@ -314,10 +315,10 @@ mod tests {
         ("ExceptionResolved", "----pp"),
         ("ExceptionVoided", "----pp"),
         ("RecoveryRequested", "ff--pp"),
-        ("ComplaintReceived", "--pfpp"),
-        ("OwnerTaken", "--ffpp"),
-        ("CustomerFirstContacted", "--ffpp"),
-        ("ComplaintClosed", "--ffpp"),
+        ("ComplaintReceived", "--p-pp"),
+        ("OwnerTaken", "--f-pp"),
+        ("CustomerFirstContacted", "--f-pp"),
+        ("ComplaintClosed", "--f-pp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
     ];
@@ -397,8 +398,8 @@ mod tests {
     #[test]
     fn manners_and_privacy_hide_who_complains_from_the_complained_of() {
         for (class, shown) in [
-            (ComplaintClass::Attitude, Sight::Fact),
-            (ComplaintClass::PrivacyLeak, Sight::Fact),
+            (ComplaintClass::Attitude, Sight::Nothing),
+            (ComplaintClass::PrivacyLeak, Sight::Nothing),
             (ComplaintClass::Delay, Sight::FactAndPerson),
             (ComplaintClass::Damage, Sight::FactAndPerson),
         ] {

@@ -51,7 +51,7 @@ impl Hub {
         if pull.codes.is_empty() || device.quarantined {
             return Ok(sent);
         }
-        let count = Self::policy(tx)?.code_lease;
+        let count = self.policy(tx, &device.station)?.code_lease;
         for wanted in &pull.codes {
             let Some(site) = directory.site(&wanted.site) else { continue };
             let key = self.site_key(tx, &device.station, &site.id)?;

@@ -17,6 +17,7 @@ mod http;
 mod hub;
 mod keys;
 mod media;
+mod policy;
 mod problem;
 mod secret;
 pub mod serve;

@@ -4,6 +4,7 @@
 //! phones it enrolled, `sim` plays seeded days with faults over them, `scenario` plays files that tell
 //! one behaviour each.
 
+pub mod coverage;
 pub mod disk;
 pub mod scenario;
 pub mod sim;

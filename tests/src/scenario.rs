@@ -2,6 +2,8 @@
 //!
 //! The steps are described in `tests/scenarios/README.md`.
 
+mod ask;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,12 +11,9 @@ use lastmile_core::command::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::CourierNo;
-use lastmile_core::notice::{Audience, Language, Slot, SlotValue};
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::waybill::Waybill;
-use lastmile_core::{Courier, Progress, Result};
+use lastmile_core::{Courier, Progress, Refusal};
 use lastmile_hub::Response;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
@@ -60,10 +59,15 @@ pub fn steps(name: &str) -> Vec<Value> {
     }
 }
 
-/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do.
+/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do. Their facades
+/// tell a rule's refusal from every other error, which a step of this kind does not.
 pub fn one_phone_plays(name: &str) -> bool {
-    let needs_more = ["on", "wait_min", "ask"];
-    !steps(name).iter().any(|step| needs_more.iter().any(|verb| step.get(verb).is_some()))
+    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy"];
+    let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
+    !steps(name).iter().any(|step| {
+        needs_more.iter().any(|verb| step.get(verb).is_some())
+            || (step.get("command").is_some() && !is_refusal(&step["refused"]))
+    })
 }
 
 /// Plays one scenario from an empty hub on.
@@ -109,9 +113,25 @@ impl Scene {
                 let (method, path) = (text(&step["desk"]), text(&step["path"]));
                 accepted(&self.station.desk(method, path, &step["body"]), step, at);
             }
+            _ if known("policy") => {
+                let adopted = self.station.adopt_policy(&step["policy"].to_string());
+                let code = adopted.err().map(|error| error.problem().code);
+                assert_eq!(code.as_deref(), step.get("refused").map(text), "{at}");
+            }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();
                 self.keep(&step["case"], case.into());
+            }
+            _ if known("keep") => {
+                let state = self.state(step);
+                let part = state.pointer(text(&step["at"]));
+                let part = part.unwrap_or_else(|| panic!("{at}: it is not there: {state:#}"));
+                self.keep(&step["keep"], part.clone());
+            }
+            _ if known("numbers") => {
+                let count = step["count"].as_u64().expect("a count");
+                let numbers = (1..=count).map(|n| format!("SF3{n:012}")).collect();
+                self.keep(&step["numbers"], numbers);
             }
             _ if known("capture") => {
                 let lane = Lane::parse(text(&step["capture"]["lane"]));
@@ -142,6 +162,16 @@ impl Scene {
                 let minutes = step["wait_min"].as_i64().expect("whole minutes");
                 self.time.pass(minutes * MINUTE_MS);
             }
+            _ if known("clock_min") => {
+                let minutes = step["clock_min"].as_i64().expect("whole minutes");
+                self.phone(step).clock.turn(minutes * MINUTE_MS);
+            }
+            _ if known("restart") => {
+                let phone = self.phone(step);
+                phone.kill();
+                phone.clock.reboot();
+                phone.start().expect("a good disk");
+            }
             _ if known("pending") => {
                 let status = self.courier(step).sync_status().expect("a good disk");
                 assert_eq!(Some(status.pending), step["pending"].as_i64(), "{at}");
@@ -158,7 +188,7 @@ impl Scene {
                 expect(&state, step, at);
             }
             _ if known("ask") => {
-                let answer = ask(self.courier(step), text(&step["ask"]), &step["with"], at);
+                let answer = ask::ask(self.courier(step), text(&step["ask"]), &step["with"], at);
                 expect(&answer, step, at);
             }
             _ => panic!("{at}: unknown step"),
@@ -185,9 +215,9 @@ impl Scene {
         self.phone(step).courier().expect("the app runs")
     }
 
-    /// Carries requests until a round of both channels has nothing to send.
+    /// Asks for news and carries requests until a round of both channels has nothing to send.
     fn sync(&mut self, step: &Value) {
-        self.phone(step);
+        self.courier(step).pull_soon();
         let name = step.get("on").map_or("A", text);
         let phone = self.phones.get_mut(name).expect("just put there");
         for _ in 0..2 {
@@ -236,52 +266,6 @@ impl Scene {
             _ => value.clone(),
         }
     }
-}
-
-/// Asks the handle one question by name. The answer is what the method returns, as JSON.
-fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
-    match question {
-        "recipient_masked" => json(courier.recipient_masked(&waybill(with))),
-        "storage" => json(courier.storage(&waybill(with))),
-        "check_code" => json(courier.check_code(&waybill(with), text(&with["code"]))),
-        "render_notice" => {
-            let language = serde_json::from_value(with["language"].clone());
-            let audience = serde_json::from_value(with["audience"].clone());
-            let given = with["given"].as_object().into_iter().flatten();
-            let given = given.map(|(slot, value)| SlotValue {
-                slot: Slot::named(slot).expect("the name of a slot"),
-                text: text(value).to_owned(),
-            });
-            let notice = courier.render_notice(
-                &waybill(with),
-                text(&with["template"]),
-                language.unwrap_or(Language::Zh),
-                audience.unwrap_or(Audience::Recipient),
-                given.collect(),
-            );
-            match notice {
-                Ok(notice) => serde_json::json!({
-                    "template": notice.template, "text": notice.text, "sha256": notice.sha256,
-                }),
-                Err(error) => {
-                    serde_json::json!({ "code": error.code(), "advice": error.to_string() })
-                }
-            }
-        }
-        "lint_message" => {
-            let found = courier.lint_message(text(&with["text"]));
-            found.into_iter().map(|found| format!("{}: {}", found.list, found.word)).collect()
-        }
-        _ => panic!("{at}: unknown question {question}"),
-    }
-}
-
-fn waybill(with: &Value) -> Waybill {
-    Waybill::parse(text(&with["waybill"])).expect("a waybill number")
-}
-
-fn json(answer: Result<impl Serialize>) -> Value {
-    serde_json::to_value(answer.expect("a good disk")).expect("plain data")
 }
 
 /// Holds an answer's part at `at` to `is`. A part that is not there is `null`.

@@ -187,6 +187,31 @@ fn a_return_without_authorisation_stands_and_goes_to_a_person() {
 }
 
 #[test]
+fn who_took_a_parcel_out_before_he_could_know_of_its_return_has_it() {
+    let mut tale = Tale::announced(GoodsFlags::default());
+    tale.assign("A", 1);
+    tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Sound });
+    tale.station().tells(ReturnAuthorised {});
+    tale.tells(ReturnStarted {});
+    assert!(tale.parcel().margin.conflicts.is_empty());
+    tale.by("A").having_seen(3).tells(ParcelOutForDelivery {});
+
+    assert!(tale.parcel().held_by(&courier("A")));
+    assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::NotTheHolder, Ruling::Settled)]);
+}
+
+#[test]
+fn an_address_corrected_after_the_delivery_goes_to_a_person() {
+    let mut tale = Tale::out_for_delivery();
+    tale.by("A").tells(handed_over());
+    let corrected = tale.events[0].fact.clone();
+    tale.station().tells(corrected);
+
+    assert_eq!(tale.parcel().stage, Stage::Delivered);
+    assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::AddressCorrected, Ruling::Open)]);
+}
+
+#[test]
 fn an_act_against_a_rule_is_marked_for_ever() {
     let mut tale = Tale::out_for_delivery();
     let event = tale.by("A").against("ProofMissing").tells(handed_over());

@@ -18,7 +18,7 @@ pub(crate) enum Key {
     Contact,
     /// The sites and stations.
     Directory,
-    /// The policy in force.
+    /// Every policy pack adopted, each with the time since when it was here.
     Policy,
     /// The pickup codes lent to this device, less what was spent.
     Codes,

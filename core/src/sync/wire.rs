@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
+use crate::document::Signed;
 use crate::id::{CourierNo, DeviceId, Digest, HubEpoch, StationId};
-use crate::policy::Policy;
 use crate::privacy::{VaultEntry, VaultRef};
 use crate::temporary_storage::{CodesWanted, SiteCodes};
 
@@ -145,12 +144,12 @@ pub struct ReplyHeader {
     pub cursor: u64,
     /// There is more to pull.
     pub more: bool,
-    /// The directory, if it is newer than the device's.
+    /// The directory, if it is newer than the device's: a [`Directory`](crate::directory::Directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<Directory>,
-    /// The policy, if it is newer than the device's.
+    pub directory: Option<Signed>,
+    /// The policy, if it is newer than the device's: a [`Pack`](crate::policy::Pack).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Policy>,
+    pub policy: Option<Signed>,
     /// Keys of sites and pickup codes that the device asked for. For this device alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<SiteCodes>,

@@ -40,7 +40,7 @@ pub(super) fn act(
 ) -> Result<Vec<RecordedFact>> {
     let actor = acting.actor();
     let (hub, tx) = (ledger.hub, ledger.tx);
-    let policy = Hub::policy(tx)?;
+    let policy = hub.policy(tx, &acting.station)?;
     let directory = hub.station(tx, &acting.station)?.directory;
     let codes = hub.clerk_codes(tx, &acting.station, &directory, command)?;
     let at = Circumstances {

@@ -87,7 +87,7 @@ impl<'a> Ledger<'a> {
             hub,
             tx,
             now: hub.now(),
-            policy: Hub::policy(tx)?.version,
+            policy: Hub::policy_version(tx)?,
             lanes: Vec::new(),
             index: HashMap::new(),
             opened: Vec::new(),

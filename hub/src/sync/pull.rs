@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use lastmile_core::directory::Directory;
+use lastmile_core::document::Signed;
 use lastmile_core::event::Lane;
-use lastmile_core::policy::Policy;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
 use lastmile_core::temporary_storage::SiteCodes;
@@ -26,8 +25,8 @@ pub(crate) struct Pulled {
     pub vault: Vec<VaultEntry>,
     pub cursor: u64,
     pub more: bool,
-    pub directory: Option<Directory>,
-    pub policy: Option<Policy>,
+    pub directory: Option<Signed>,
+    pub policy: Option<Signed>,
     pub codes: Vec<SiteCodes>,
 }
 
@@ -67,10 +66,11 @@ pub(crate) fn collect(
     pulled.more = pulled.cursor < end;
     if let Some(station) = tx.station(&device.station)? {
         pulled.codes = hub.lend_codes(tx, device, incarnation, &station.directory, pull)?;
-        pulled.directory =
-            Some(station.directory).filter(|directory| directory.version > pull.directory);
+        if station.directory.version > pull.directory {
+            pulled.directory = Some(hub.signed_directory(&station.directory));
+        }
     }
-    pulled.policy = Some(Hub::policy(tx)?).filter(|policy| policy.version > pull.policy);
+    pulled.policy = hub.signed_policy(tx, pull.policy)?;
     Ok(pulled)
 }
 
