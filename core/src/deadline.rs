@@ -170,9 +170,13 @@ pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timel
     let stay = parcel.storage.stay.as_ref()?;
     let Notice::Sent { at: told, .. } = &stay.notice else { return None };
     let clock = Deadline::until(*told, stay.collect_before_ms);
-    let taken = stay.ended.as_ref().and_then(|end| end.at);
-    let collected = parcel.delivered().map(|delivered| delivered.at);
-    Some((clock, clock.standing(&taken.or(collected), now)))
+    Some((clock, clock.standing(&left_the_site(parcel), now)))
+}
+
+/// When a parcel left its last site: taken out or handed back, else collected.
+fn left_the_site(parcel: &Parcel) -> Option<Moment> {
+    let ended = parcel.storage.stay.as_ref()?.ended.as_ref()?;
+    ended.at.or(parcel.delivered().map(|delivered| delivered.at))
 }
 
 /// Arranging the delivery of a stored parcel whose recipient wants it at his door (C2, C6.7):
@@ -184,12 +188,8 @@ pub fn storage_redelivery(
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
     let clock = Deadline::after_minutes(stay.redelivery_asked?, policy.storage_redelivery_min);
-    let taken = stay.ended.as_ref().and_then(|end| end.at);
-    let collected = parcel.delivered().map(|delivered| delivered.at);
-    Some((
-        clock,
-        clock.standing([stay.redelivery_arranged, taken, collected].iter().flatten(), now),
-    ))
+    let stops = [stay.redelivery_arranged, left_the_site(parcel)];
+    Some((clock, clock.standing(stops.iter().flatten(), now)))
 }
 
 /// The closing of a complaint, counted from its receipt (M56).

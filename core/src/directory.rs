@@ -37,7 +37,7 @@ pub struct Site {
     pub codes: CodeIssuer,
     /// When it is open, as a notice prints it.
     pub hours: String,
-    /// How long a parcel may lie here, hours.
+    /// How long a parcel may lie here, hours; 0 where only the consent limits it.
     pub keeps_h: u32,
 }
 
@@ -176,8 +176,9 @@ impl Directory {
             let part = format!("site {}", site.id);
             missing(&part, "name", site.name.trim().is_empty());
             missing(&part, "hours", site.hours.trim().is_empty());
-            let may_hold = site.kind != SiteKind::UnattendedPublic;
-            missing(&part, "keeps_h", may_hold && site.keeps_h == 0);
+            // Nobody keeps a place the recipient named: what was agreed is its only limit.
+            let kept = !matches!(site.kind, SiteKind::UnattendedPublic | SiteKind::NamedPlace);
+            missing(&part, "keeps_h", kept && site.keeps_h == 0);
         }
         for entry in &self.goods {
             let part = format!("goods {}", entry.code);
@@ -255,7 +256,7 @@ mod tests {
             takes_fresh: false,
             takes_valuable: false,
             takes_damaged: false,
-            codes: CodeIssuer::default(),
+            codes: CodeIssuer::Site,
             hours: hours.into(),
             keeps_h,
         };

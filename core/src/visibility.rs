@@ -74,11 +74,12 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
 
         // The waybill, and what the recipient wants of it: only the present holder learns who and
-        // where.
+        // where. He, too, must tell the recipient a new code.
         Fact::ParcelAnnounced(_)
         | Fact::ParcelCollected(_)
         | Fact::AddressCorrected(_)
         | Fact::PickupAnnounced(_)
+        | Fact::PickupCodeReplaced(_)
         | Fact::RedirectRequested(_)
         | Fact::DeliveryRedirected(_)
         | Fact::PreferenceSet(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
@@ -137,9 +138,6 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageExtended(_)
         | Fact::NoticeSent(_)
         | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
-
-        // Whose parcel it is must tell the recipient the new code.
-        Fact::PickupCodeReplaced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Who complains, and what he wants. The waybill alone would name him: of a complaint about
         // his manners the courier hears from his station, not from his phone.

@@ -1,7 +1,7 @@
 //! What the phone knows for a notice's slots, so that the app asks once and types little.
 
 use super::{Audience, Finding, Language, Notice, NoticeDraft, Slot, SlotValue, Templates};
-use super::{lint_message, without_address, word_lists};
+use super::{lint_message, without_address};
 use crate::courier::Courier;
 use crate::directory::{Directory, Site};
 use crate::error::{Error, Result};
@@ -76,7 +76,10 @@ impl Courier {
     /// Warns about words of a message that evade or stay vague (M03), and about one that does not
     /// address its reader politely (M39: list `impolite`, at its start). Never blocks.
     pub fn lint_message(&self, text: &str) -> Vec<Finding> {
-        without_address(text).into_iter().chain(lint_message(text, word_lists())).collect()
+        without_address(text)
+            .into_iter()
+            .chain(lint_message(text, &self.policy().word_lists()))
+            .collect()
     }
 
     fn person(&self, reference: Option<VaultRef>) -> Result<Option<Person>> {

@@ -12,7 +12,7 @@ use crate::id::{Digest, SiteId};
 
 /// Half of a code's digits: 10^4 values.
 const HALF: u64 = 10_000;
-/// Four rounds make such a network a permutation that cannot be told from chance; six cost nothing.
+/// Any number of rounds is a permutation; from four on it cannot be told from chance.
 const ROUNDS: u8 = 6;
 /// The block of SHA-256, as HMAC pads its key.
 const BLOCK: usize = 64;
@@ -70,7 +70,9 @@ impl CodeKey {
             block
         };
         let mut inner: Vec<u8> = padded(0x36).to_vec();
-        parts.iter().for_each(|part| inner.extend_from_slice(part));
+        for part in parts {
+            inner.extend_from_slice(part);
+        }
         Digest::of(&[&padded(0x5c), &Digest::of(&[&inner]).0])
     }
 }

@@ -12,6 +12,7 @@ use crate::waybill::Waybill;
 /// A stay at a site, as a screen shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a badge of its own on the screen")]
 pub struct StorageView {
     /// Where it lies.
     pub site: SiteId,
