@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::delivery::Party;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::id::CaseId;
-use lastmile_core::privacy::Person;
+use lastmile_core::privacy::{Person, RevealReason};
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
@@ -123,9 +124,23 @@ impl Lastmile {
         Ok(self.shared.courier()?.recipient_masked(&waybill)?)
     }
 
-    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
-    pub fn recipient(&self, waybill: Waybill) -> Result<Option<Person>> {
-        Ok(self.shared.courier()?.recipient(&waybill)?)
+    /// Shows a person of the waybill in the clear, and records that this courier was shown him and
+    /// why. Asked again within minutes for the same reason, nothing more is recorded.
+    ///
+    /// Fails with `Refused` for a parcel that is not this courier's, and for a person who was
+    /// erased or is to be erased. `RevealReason.Other` needs a `note`.
+    #[uniffi::method(default(note = None))]
+    pub fn reveal(
+        &self,
+        waybill: Waybill,
+        party: Party,
+        reason: RevealReason,
+        note: Option<String>,
+    ) -> Result<Person> {
+        self.shared.telling(
+            |courier| courier.reveal(&waybill, party, reason, note.as_deref()),
+            |_| vec![Lane::Parcel(waybill.clone())],
+        )
     }
 
     /// Lists the open exception cases.

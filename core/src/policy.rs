@@ -9,6 +9,7 @@ use crate::delivery::{HandoverMethod, ProofKind};
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Policy {
     /// Named by every event.
     pub version: u32,
@@ -23,6 +24,17 @@ pub struct Policy {
     pub contact_channels_bad_address: u32,
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     pub geofence_m: u32,
+    /// Within so many minutes a courier who asks again for the same person for the same reason is
+    /// shown him without a second record (ours; M02).
+    pub reveal_again_min: u32,
+    /// How long a person is kept for claims after the last case about the parcel was closed, days
+    /// (C6 row 20; the sources name none).
+    pub erasure_hold_days: u32,
+    /// By when the persons of a closed complaint must be erased, days; none runs while it is empty
+    /// (个人信息保护法 art. 19 and 47 name no number).
+    pub pii_erase_days: Option<u32>,
+    /// How long a phone keeps what is closed, days (ours).
+    pub keep_days: u32,
 }
 
 impl Default for Policy {
@@ -34,6 +46,10 @@ impl Default for Policy {
             report_min: 15,
             contact_channels_bad_address: 2,
             geofence_m: 200,
+            reveal_again_min: 10,
+            erasure_hold_days: 0,
+            pii_erase_days: None,
+            keep_days: 30,
         }
     }
 }

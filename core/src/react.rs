@@ -6,8 +6,9 @@
 //! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6, 7, 9, 10 and 14 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
 //! `apply` and set a recovery going here. Rows 15 and 16 hold by construction: no clock takes part
-//! in an order, and each event names its policy version. Rows 8, 11, 12 and 17 to 20 wait for
-//! preferences, codes and compensation.
+//! in an order, and each event names its policy version. Row 20
+//! is in the rules of `privacy`. Rows 8, 11, 12 and 17 to 19 wait for preferences, codes and
+//! compensation.
 
 use uuid::Uuid;
 

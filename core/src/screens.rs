@@ -4,12 +4,13 @@
 
 use crate::complaint::{ComplaintClass, ComplaintStage};
 use crate::courier::Courier;
+use crate::delivery::Party;
 use crate::error::Result;
 use crate::event::Actor;
 use crate::exception_report::{CaseStage, Decision, ExceptionKind};
 use crate::id::{CaseId, SiteId};
 use crate::parcel::{GoodsFlags, Stage};
-use crate::privacy::{Person, VaultRef};
+use crate::privacy::{Person, PersonSight, VaultRef};
 use crate::refusal::Refusal;
 use crate::time::Moment;
 use crate::waybill::Waybill;
@@ -67,6 +68,8 @@ pub struct ParcelView {
     pub stored_at: Option<SiteId>,
     /// The recipient, masked (M02).
     pub recipient: Option<Person>,
+    /// Whether `reveal` shows him, or why not.
+    pub recipient_sight: PersonSight,
 }
 
 /// One exception case.
@@ -91,6 +94,8 @@ pub struct ExceptionView {
     pub decision: Option<Decision>,
     /// What the reporter saw, if it may be read here.
     pub note: Option<String>,
+    /// What was written here before was erased.
+    pub erased: bool,
 }
 
 /// One complaint.
@@ -115,6 +120,8 @@ pub struct ComplaintView {
     pub demand: Option<String>,
     /// How it ended, if it may be read here.
     pub outcome: Option<String>,
+    /// Who complained and what was written here before was erased.
+    pub erased: bool,
 }
 
 impl Courier {
@@ -122,6 +129,12 @@ impl Courier {
     pub fn parcel_view(&self, waybill: &Waybill) -> Result<Option<ParcelView>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
         let me = &self.identity().courier;
+        let recipient = self.recipient_masked(waybill)?;
+        let recipient_sight = match (parcel.sight_of(Party::Recipient), &recipient) {
+            (PersonSight::Erased, _) => PersonSight::Erased,
+            (_, None) => PersonSight::NotHere,
+            (sight, Some(_)) => sight,
+        };
         Ok(Some(ParcelView {
             waybill: waybill.clone(),
             stage: parcel.stage,
@@ -135,7 +148,8 @@ impl Courier {
             disputed: parcel.margin.open_conflicts().next().is_some(),
             due_ms: parcel.promise_ms,
             stored_at: parcel.storage.current_stay().map(|stay| stay.site.clone()),
-            recipient: self.recipient_masked(waybill)?,
+            recipient,
+            recipient_sight,
         }))
     }
 
@@ -151,6 +165,7 @@ impl Courier {
             reported_at: state.reported_at,
             evidence: u32::try_from(state.evidence.len()).unwrap_or(u32::MAX),
             decision: state.decision,
+            erased: state.margin.erasure.is_some(),
             note: self.readable(state.note)?,
         }))
     }
@@ -166,6 +181,7 @@ impl Courier {
             owner: state.owner().cloned(),
             waybill: state.waybill,
             received_at: state.received_at,
+            erased: state.margin.erasure.is_some(),
             demand: self.readable(state.demand)?,
             outcome: self.readable(state.outcome)?,
         }))

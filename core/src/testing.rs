@@ -282,6 +282,7 @@ pub(crate) struct Scene {
     pub(crate) directory: Directory,
     pub(crate) policy: Policy,
     pub(crate) minute: i64,
+    pub(crate) entries: Vec<(Lane, VaultRef)>,
     station: StationId,
     entropy: Counted,
 }
@@ -308,7 +309,7 @@ impl Scene {
             })
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
-        Self { directory, policy, minute: 60, station: station(), entropy }
+        Self { directory, policy, minute: 60, entries: Vec::new(), station: station(), entropy }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -326,12 +327,14 @@ impl Scene {
             directory: &self.directory,
             address_gap_m: None,
             station_gap_m: None,
+            entries: &self.entries,
             entropy: &self.entropy,
         };
         let read = lanes_of(command, &at);
         let lanes: LaneStates = tales
             .iter()
-            .filter(|tale| !tale.events.is_empty() && read.contains(&tale.lane))
+            .filter(|tale| !tale.events.is_empty())
+            .filter(|tale| read.contains(&tale.lane) || erases_all(command))
             .map(|tale| (tale.lane.clone(), tale.state()))
             .collect();
         decide(command, &lanes, &at)
@@ -361,6 +364,11 @@ impl Scene {
         assert_eq!(decision.refusal, None);
         decision.decided.groups
     }
+}
+
+/// Of a parcel whose persons are erased the hub reads the cases too.
+fn erases_all(command: &Command) -> bool {
+    matches!(command, Command::ErasePerson { lane: Lane::Parcel(_), .. })
 }
 
 pub(crate) fn clerk_acts() -> Actor {

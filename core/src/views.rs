@@ -3,11 +3,13 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::courier::Courier;
+use crate::delivery::Party;
 use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::LaneState;
 use crate::id::{CaseId, EventId};
-use crate::privacy::{Person, VaultBody, VaultRef, mask};
+use crate::parcel::Parcel;
+use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
 use crate::sync::wire::ParkReason;
 use crate::time::Moment;
@@ -78,7 +80,7 @@ pub struct SyncStatus {
 
 impl Courier {
     /// Returns a parcel as it stands here; `None` if it is not known.
-    pub fn parcel(&self, waybill: &Waybill) -> Result<Option<crate::parcel::Parcel>> {
+    pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>> {
         match self.lane(&Lane::Parcel(waybill.clone()))? {
             Some(LaneState::Parcel(parcel)) => Ok(Some(*parcel)),
             _ => Ok(None),
@@ -210,19 +212,13 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.map(|person| Person {
-            name: mask::mask_name(&person.name),
-            phone: mask::mask_phone(&person.phone),
-            address: mask::mask_address(&person.address),
-            lng: None,
-            lat: None,
-        }))
+        let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
+        Ok(self.person(&parcel, Party::Recipient)?.map(|person| person.masked()))
     }
 
-    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
-    pub fn recipient(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
-        let Some(reference) = parcel.recipient else { return Ok(None) };
+    /// Reads a person of the waybill in the clear. Nobody outside gets one but from `reveal`.
+    pub(crate) fn person(&self, parcel: &Parcel, party: Party) -> Result<Option<Person>> {
+        let Some(reference) = parcel.person(party) else { return Ok(None) };
         Ok(match vault::read(&self.store()?.db, reference)? {
             Some(VaultBody::Person(person)) => Some(person),
             _ => None,

@@ -118,6 +118,12 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
             by(relation, [(ComplainedOf, Sight::Fact)])
         }
 
+        // Who was shown a person is his own affair and the station's.
+        Fact::ContactRevealed(_) => Sight::Nothing,
+
+        // Who is to be erased must be masked wherever he is shown.
+        Fact::ErasureHeld(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
+
         // A case is its reporter's and the station's; a count the counter's.
         Fact::ExceptionReported(_)
         | Fact::EvidenceAdded(_)
@@ -128,8 +134,11 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ManifestReconciled(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
-        // and so does what only a newer release understands.
-        Fact::CorrectionDeclared(_) | Fact::EvidenceLost(_) | Fact::Unknown { .. } => by(
+        // and so does what was erased, and what only a newer release understands.
+        Fact::CorrectionDeclared(_)
+        | Fact::EvidenceLost(_)
+        | Fact::PersonErased(_)
+        | Fact::Unknown { .. } => by(
             relation,
             [
                 HOLDER_FACT,
@@ -303,6 +312,9 @@ mod tests {
         ("ComplaintClosed", "--f-pp"),
         ("EvidenceLost", "ffffpp"),
         ("CorrectionDeclared", "ffffpp"),
+        ("ContactRevealed", "----pp"),
+        ("ErasureHeld", "ff--pp"),
+        ("PersonErased", "ffffpp"),
     ];
 
     #[test]

@@ -92,6 +92,9 @@ pub struct Complaint {
     /// The event that closed it.
     #[serde(skip_serializing_if = "is_default")]
     pub closed: Option<Mark>,
+    /// When it was closed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub closed_at: Option<Moment>,
     /// Conflicts, acts against a rule, corrections.
     #[serde(skip_serializing_if = "is_default")]
     pub margin: Margin,
@@ -140,9 +143,13 @@ impl Complaint {
                 }
                 self.outcome = Some(fact.outcome);
                 self.closed = Some(act.mark);
+                self.closed_at = Some(act.envelope.at);
                 self.stage = ComplaintStage::Closed;
             }
-            Fact::CorrectionDeclared(_) | Fact::EvidenceLost(_) | Fact::Unknown { .. } => {}
+            Fact::CorrectionDeclared(_)
+            | Fact::EvidenceLost(_)
+            | Fact::Unknown { .. }
+            | Fact::PersonErased(_) => {}
             _ => self.misfit(ConflictRow::OutOfPlace, &act),
         }
     }

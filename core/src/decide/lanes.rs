@@ -33,6 +33,7 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::Release { waybill }
         | Command::Recall { waybill, .. }
         | Command::AuthoriseReturn { waybill }
+        | Command::Reveal { waybill, .. }
         | Command::RuleConflict { waybill, .. } => vec![Lane::Parcel(waybill.clone())],
         Command::ReportException { case, waybill, .. } => {
             let parcel = waybill.iter().cloned().map(Lane::Parcel);
@@ -47,7 +48,8 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::ContactCustomer { case, .. }
         | Command::TakeComplaint { case }
         | Command::CloseComplaint { case, .. } => vec![Lane::Complaint(*case)],
-        Command::Correct { lane, .. } => vec![lane.clone()],
+        // Of a parcel the hub adds the cases about it: only the hub knows them all.
+        Command::Correct { lane, .. } | Command::ErasePerson { lane, .. } => vec![lane.clone()],
     }
 }
 
@@ -78,7 +80,8 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::ReportException { .. }
         | Command::AddEvidence { .. }
         | Command::ReceiveComplaint { .. }
-        | Command::ContactCustomer { .. } => true,
+        | Command::ContactCustomer { .. }
+        | Command::Reveal { .. } => true,
         Command::ScheduleRedelivery { .. }
         | Command::AskConsent { .. }
         | Command::RecordConsent { .. }
@@ -97,6 +100,7 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::VoidException { .. }
         | Command::TakeComplaint { .. }
         | Command::CloseComplaint { .. }
+        | Command::ErasePerson { .. }
         | Command::RuleConflict { .. } => false,
     }
 }

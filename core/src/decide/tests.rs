@@ -265,6 +265,7 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
         directory: &scene.directory,
         address_gap_m: None,
         station_gap_m: None,
+        entries: &[],
         entropy: &entropy,
     };
     let mark = against(&mut decision.decided, &refusal, "the list was old", &at);
@@ -295,6 +296,7 @@ fn deciding_and_applying_on_a_lane_of_50_events_takes_less_than_20_us() {
         directory: &scene.directory,
         address_gap_m: None,
         station_gap_m: None,
+        entries: &[],
         entropy: &entropy,
     };
     let arrive = Command::Arrive { waybill: waybill() };

@@ -20,7 +20,7 @@ use crate::parcel::{
     ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled,
     ParcelReceivedAtStation, ParcelReleased,
 };
-use crate::privacy::VaultRef;
+use crate::privacy::{ContactRevealed, ErasureHeld, PersonErased, VaultRef};
 use crate::temporary_storage::{
     ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
     StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
@@ -146,6 +146,9 @@ facts! {
     ComplaintClosed = 1,
     EvidenceLost = 1,
     CorrectionDeclared = 1,
+    ContactRevealed = 1,
+    ErasureHeld = 1,
+    PersonErased = 1,
 }
 
 /// A mistake is answered, never edited (GS1 EPCIS `errorDeclaration`).

@@ -99,6 +99,9 @@ pub struct ExceptionCase {
     /// The event that closed it.
     #[serde(skip_serializing_if = "is_default")]
     pub closed: Option<Mark>,
+    /// When it was closed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub closed_at: Option<Moment>,
     /// Conflicts, acts against a rule, corrections.
     #[serde(skip_serializing_if = "is_default")]
     pub margin: Margin,
@@ -152,7 +155,7 @@ impl ExceptionCase {
                     self.close(CaseStage::Voided, &act);
                 }
             }
-            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } => {}
+            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::PersonErased(_) => {}
             _ => self.misfit(&act),
         }
     }
@@ -209,6 +212,7 @@ impl ExceptionCase {
         self.stage = stage;
         self.next_action_ms = None;
         self.closed = Some(act.mark);
+        self.closed_at = Some(act.envelope.at);
     }
 
     fn misfit(&mut self, act: &Incoming) {

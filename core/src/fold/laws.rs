@@ -27,6 +27,7 @@ use crate::parcel::{
     ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
     Stage,
 };
+use crate::privacy::{ContactRevealed, ErasureHeld, ErasureReason, PersonErased, RevealReason};
 use crate::temporary_storage::{
     ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageDeclined,
     StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
@@ -64,6 +65,17 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         7 => ParcelReleased {}.into(),
         8 => ParcelRecalled { safety: yes }.into(),
         9 => ConflictRuled { conflict: event_id(a), stands: event_id(b), note: vault(1) }.into(),
+        10 if a < 60 => {
+            let reason = if yes { RevealReason::Call } else { RevealReason::Navigate };
+            ContactRevealed { party: Party::Recipient, reason, note: None }.into()
+        }
+        10 if a < 90 => ErasureHeld { party: Party::Sender, reason: ErasureReason::Asked }.into(),
+        10 if a < 120 => PersonErased {
+            party: Party::Recipient,
+            reason: ErasureReason::Asked,
+            references: vec![vault(b)],
+        }
+        .into(),
         10 => RecipientContacted { channel: Channel::Phone, party: Party::Sender }.into(),
         12 | 13 => handed_over().into(),
         14 => DeliveryAttemptFailed { cause: AttemptFailure::Absent }.into(),
@@ -236,6 +248,14 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             damaged: Vec::new(),
         },
         1 | 2 => Command::TakeOut { waybills: vec![waybill] },
+        3 if a < 80 => {
+            let (party, reason) = (Party::Recipient, RevealReason::Call);
+            Command::Reveal { waybill, party, reason, note: None }
+        }
+        3 if a > 200 => {
+            let (party, reason) = (Party::Sender, ErasureReason::Asked);
+            Command::ErasePerson { lane: parcel_lane(), party, reason }
+        }
         3 => Command::Contact { waybill, channel, party: Party::Recipient, reached: yes },
         5 | 6 => Command::Deliver {
             waybill,
@@ -395,6 +415,7 @@ proptest! {
                 directory: &scene.directory,
                 address_gap_m: None,
                 station_gap_m: None,
+                entries: &[],
                 entropy: &entropy,
             };
             let command = command(kind, a, b);
@@ -406,7 +427,9 @@ proptest! {
                     continue;
                 }
             };
-            prop_assert!(decision.refusal.is_none_or(|r| r.can_be_recorded_against()));
+            let held = Some(crate::Refusal::ErasureHeld);
+            let against = decision.refusal.is_none_or(|r| r.can_be_recorded_against());
+            prop_assert!(against || decision.refusal == held);
             prop_assert!(!decision.decided.groups.is_empty());
             for draft in decision.decided.groups.iter().flatten() {
                 prop_assert!(named.contains(&draft.lane), "{} was not named", draft.lane);

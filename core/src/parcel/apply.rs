@@ -12,6 +12,7 @@ use super::{
 use crate::conflict::{ConflictRow, Incoming, Ruling};
 use crate::event::{Event, Fact};
 use crate::id::{CourierNo, EventId};
+use crate::privacy::{ContactRevealed, Reveal};
 
 impl Parcel {
     /// Adds one event.
@@ -35,8 +36,17 @@ impl Parcel {
             Fact::RecoveryRequested(fact) => {
                 self.recovery = Some(Recovery { case: fact.case, urgent: fact.urgent });
             }
+            Fact::ContactRevealed(fact) => self.revealed(fact, &act),
+            Fact::ErasureHeld(fact) => {
+                if !self.erasure_held.contains(&fact.party) {
+                    self.erasure_held.push(fact.party);
+                }
+            }
             Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
-            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
+            Fact::CorrectionDeclared(_)
+            | Fact::Unknown { .. }
+            | Fact::EvidenceLost(_)
+            | Fact::PersonErased(_) => {}
             fact if self.apply_at_the_door(fact, &act) => {}
             fact if self.apply_at_a_site(fact, &act) => {}
             _ => self.out_of_place(&act, Ruling::Settled),
@@ -176,6 +186,14 @@ impl Parcel {
             self.frozen = Some(Frozen { reason: FreezeReason::SafetyRecall, mark: act.mark });
         }
         self.recalled = Some(Recall { safety, mark: act.mark });
+    }
+
+    fn revealed(&mut self, fact: &ContactRevealed, act: &Incoming) {
+        let by = act.envelope.actor.clone();
+        let last = Reveal { by, party: fact.party, reason: fact.reason, at: act.envelope.at };
+        self.reveals
+            .retain(|was| (&was.by, was.party, was.reason) != (&last.by, last.party, last.reason));
+        self.reveals.push(last);
     }
 
     fn ruled(&mut self, conflict: EventId, stands: EventId, act: &Incoming) {

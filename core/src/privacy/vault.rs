@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mask;
 use crate::event::Lane;
 use crate::id::Digest;
 use crate::time::Entropy;
@@ -45,6 +46,21 @@ pub struct Person {
     /// Where the address lies, if known: latitude, WGS-84 degrees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
+}
+
+impl Person {
+    /// Returns him as he may be shown on a screen: name, phone and room masked as GB/T 41833 asks,
+    /// without the place of his door.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self {
+            name: mask::mask_name(&self.name),
+            phone: mask::mask_phone(&self.phone),
+            address: mask::mask_address(&self.address),
+            lng: None,
+            lat: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Person {

@@ -56,6 +56,15 @@ pub(crate) fn settle(db: &Connection, first: i64, last: i64) -> Result<()> {
     Ok(())
 }
 
+/// Deletes entries that were erased, also those that have yet to reach the hub.
+pub(crate) fn erase(db: &Connection, references: &[VaultRef]) -> Result<()> {
+    let mut sql = db.prepare_cached("DELETE FROM vault WHERE ref = ?1")?;
+    for reference in references {
+        sql.execute([&reference.0.0])?;
+    }
+    Ok(())
+}
+
 /// Deletes a lane's entries that the hub holds: this courier lost sight of the lane.
 pub(crate) fn forget_lane(db: &Connection, lane: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM vault WHERE lane = ?1 AND event IS NULL")?.execute([lane])?;

@@ -88,7 +88,9 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
         | Fact::RecoveryRequested(_)
-        | Fact::ComplaintClosed(_) => true,
+        | Fact::ComplaintClosed(_)
+        | Fact::ErasureHeld(_)
+        | Fact::PersonErased(_) => true,
         // A courier owns a complaint himself or not at all: nobody gives his work to another.
         Fact::OwnerTaken(taken) => taken.owner != event.envelope.actor,
         _ => false,
