@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lastmile_core::command::Command;
+use lastmile_core::deadline;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::CourierNo;
+use lastmile_core::policy::Policy;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Progress, Result};
 use lastmile_hub::Response;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::planted::Planted;
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
 
 const MINUTE_MS: i64 = 60_000;
@@ -73,6 +77,7 @@ pub fn play(name: &str) {
     let mut scene = Scene::new();
     scene.play("setup.json");
     scene.play(name);
+    scene.planted.search(&scene.station, scene.phones.values());
 }
 
 /// A station with its clerk, and the couriers' phones.
@@ -81,13 +86,15 @@ struct Scene {
     station: Station,
     phones: BTreeMap<String, Phone>,
     kept: BTreeMap<String, Value>,
+    planted: Planted,
 }
 
 impl Scene {
     fn new() -> Self {
         let time = TrueTime::at(1_790_000_000_000);
         let station = Station::new(&time, 1);
-        Self { time, station, phones: BTreeMap::new(), kept: BTreeMap::new() }
+        let (phones, kept) = (BTreeMap::new(), BTreeMap::new());
+        Self { time, station, phones, kept, planted: Planted::default() }
     }
 
     fn play(&mut self, name: &str) {
@@ -98,15 +105,18 @@ impl Scene {
     }
 
     fn step(&mut self, step: &Value, at: &str) {
+        self.planted.collect(step);
         let known = |name: &str| step.get(name).is_some();
         match step {
             _ if known("clerk") => {
                 let body = &step["clerk"];
-                accepted(&self.station.desk("POST", "/v1/clerk/commands", body), step, at);
+                let answer = self.station.desk("POST", "/v1/clerk/commands", body);
+                self.planted.hear(accepted(&answer, step, at));
             }
             _ if known("desk") => {
                 let (method, path) = (text(&step["desk"]), text(&step["path"]));
-                accepted(&self.station.desk(method, path, &step["body"]), step, at);
+                let answer = self.station.desk(method, path, &step["body"]);
+                self.planted.hear(accepted(&answer, step, at));
             }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();
@@ -135,6 +145,7 @@ impl Scene {
                     panic!("{at}: it was not refused");
                 };
                 assert_eq!(refused.code(), text(&step["refused"]), "{at}: {refused}");
+                self.planted.hear(format!("{refused} {refused:?}"));
             }
             _ if known("sync") => self.sync(step),
             _ if known("wait_min") => {
@@ -244,8 +255,30 @@ fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
             let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
             json(courier.recipient_masked(&waybill))
         }
+        "reveal" => {
+            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
+            let (party, reason) = (plain(&with["party"], at), plain(&with["reason"], at));
+            let shown = courier.reveal(&waybill, party, reason, with["note"].as_str());
+            shown.map_or_else(|refused| refused.code().into(), |person| json(Ok(person)))
+        }
+        "recipient_sight" => {
+            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
+            json(courier.parcel_view(&waybill).map(|view| view.map(|view| view.recipient_sight)))
+        }
+        "pii_erase" => {
+            let case = plain(&with["case"], at);
+            let policy = Policy { pii_erase_days: plain(&with["days"], at), ..Policy::default() };
+            let complaint = courier.complaint(case).expect("a good disk").expect("a complaint");
+            let clock = deadline::pii_erase(&complaint, &policy, &courier.now());
+            json(Ok(clock.map(|(_, timeliness)| timeliness)))
+        }
         _ => panic!("{at}: unknown question {question}"),
     }
+}
+
+/// Reads a plain value of a question.
+fn plain<T: DeserializeOwned>(value: &Value, at: &str) -> T {
+    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
 }
 
 fn json(answer: Result<impl Serialize>) -> Value {
@@ -259,8 +292,8 @@ fn expect(answer: &Value, step: &Value, at: &str) {
     assert_eq!(*part, step["is"], "{at}: {answer:#}");
 }
 
-/// Holds the desk's answer to `refused`, or to success.
-fn accepted(answer: &Response, step: &Value, at: &str) {
+/// Holds the desk's answer to `refused`, or to success. Returns its body if it is an error.
+fn accepted(answer: &Response, step: &Value, at: &str) -> String {
     let body = String::from_utf8_lossy(&answer.body);
     match step.get("refused") {
         Some(code) => {
@@ -269,6 +302,7 @@ fn accepted(answer: &Response, step: &Value, at: &str) {
         }
         None => assert!(answer.status < 300, "{at}: {body}"),
     }
+    if answer.status < 300 { String::new() } else { body.into_owned() }
 }
 
 /// A state without the name of its kind around it.
