@@ -205,6 +205,12 @@ impl Lastmile {
         self.shared.telling(|courier| courier.set_signed_in(signed_in), |()| Vec::new())
     }
 
+    /// Lets closed lanes leave the phone after the policy's days, a few at a time; returns how many
+    /// did. Call it again until it is 0, when the phone is idle. Nothing unconfirmed ever leaves.
+    pub fn tidy(&self) -> Result<u32> {
+        Ok(self.shared.courier()?.tidy()?)
+    }
+
     /// Closes every file, so that the system may suspend the app.
     pub fn suspend(&self) -> Result<()> {
         Ok(self.shared.courier()?.suspend()?)

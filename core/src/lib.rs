@@ -56,6 +56,7 @@ pub mod evidence;
 pub mod exception_report;
 pub mod fold;
 pub mod id;
+mod keep;
 mod money;
 pub mod notice;
 pub mod parcel;

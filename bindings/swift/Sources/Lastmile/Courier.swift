@@ -153,6 +153,9 @@ public actor Courier {
     /// Asks for news at the next `sync`: a push message came, the list was pulled down.
     public func pullSoon() throws { try lastmile.pullSoon() }
 
+    /// Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle.
+    public func tidy() throws { while try lastmile.tidy() > 0 {} }
+
     /// Closes every file: iOS ends an app that sleeps with a locked database. Call it when the
     /// app goes to the background; calls throw `LastmileError.Suspended` until `resume`.
     public func suspend() throws { try lastmile.suspend() }

@@ -118,6 +118,11 @@ class Courier private constructor(
     /** Asks for news at the next [sync]: a push message came, the list was pulled down. */
     suspend fun pullSoon(): Unit = call { pullSoon() }
 
+    /** Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle. */
+    suspend fun tidy() {
+        while (call { tidy() } > 0u) Unit
+    }
+
     /** Closes every file. Calls throw [LastmileException.Suspended] until [resume]. */
     suspend fun suspend(): Unit = call { this.suspend() }
 
