@@ -33,8 +33,8 @@ pub(crate) fn may_reveal(
 }
 
 /// Tells whether the same courier was shown the same person for the same reason so lately that
-/// this is one asking: who calls three times was shown the number once. What is said in words is
-/// always recorded.
+/// this is one asking: who calls three times was shown the number once. Another reason than the
+/// listed ones is recorded every time.
 pub(crate) fn is_one_asking(
     parcel: &Parcel,
     party: Party,
