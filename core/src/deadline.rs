@@ -124,7 +124,7 @@ pub fn exception_report(
     Some((clock, clock.standing(&case.acknowledged_at, now)))
 }
 
-/// The erasing of a closed complaint's persons (PIIErase; 个人信息保护法 art. 19 and 47). `None`
+/// The erasing of a closed complaint's persons (`PIIErase`; 个人信息保护法 art. 19 and 47). `None`
 /// before it is closed, and while the policy names no number of days.
 pub fn pii_erase(
     complaint: &Complaint,

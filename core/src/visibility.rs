@@ -76,7 +76,7 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         // The waybill: only the present holder learns who and where.
         Fact::ParcelAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
-        // Where the parcel is, who has it, and what the station orders.
+        // Where the parcel is, who has it, what the station orders, and who is to be masked.
         Fact::ParcelArrivedAtHub(_)
         | Fact::ParcelDispatched(_)
         | Fact::ParcelHeld(_)
@@ -97,7 +97,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
-        | Fact::RecoveryRequested(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
+        | Fact::RecoveryRequested(_)
+        | Fact::ErasureHeld(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
         Fact::RecipientContacted(_)
@@ -118,20 +119,16 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
             by(relation, [(ComplainedOf, Sight::Fact)])
         }
 
-        // Who was shown a person is his own affair and the station's.
-        Fact::ContactRevealed(_) => Sight::Nothing,
-
-        // Who is to be erased must be masked wherever he is shown.
-        Fact::ErasureHeld(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
-
-        // A case is its reporter's and the station's; a count the counter's.
+        // A case is its reporter's and the station's; a count the counter's; and so is who was
+        // shown a person.
         Fact::ExceptionReported(_)
         | Fact::EvidenceAdded(_)
         | Fact::ExceptionAcknowledged(_)
         | Fact::ExceptionDecided(_)
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
-        | Fact::ManifestReconciled(_) => Sight::Nothing,
+        | Fact::ManifestReconciled(_)
+        | Fact::ContactRevealed(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
         // and so does what was erased, and what only a newer release understands.

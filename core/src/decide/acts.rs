@@ -308,7 +308,7 @@ pub fn decide(
             let note = desk.text(&Lane::Parcel(waybill.clone()), note.as_deref());
             desk.tell(verdict, waybill, ContactRevealed { party, reason, note })
         }
-        Command::ErasePerson { lane, party, reason } => erase(desk, lane, *party, *reason),
+        Command::ErasePerson { lane, party, reason } => erase(&desk, lane, *party, *reason),
         Command::RuleConflict { waybill, conflict, stands, note } => {
             let parcel = desk.parcel(waybill)?;
             let note = desk.words(&Lane::Parcel(waybill.clone()), note);

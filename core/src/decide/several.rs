@@ -132,7 +132,7 @@ pub(super) fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
 /// While a case about it is open, the refusal comes with the fact that he is to be erased: the hub
 /// records that, so that he is masked at once, and refuses all the same (C6 row 20).
 pub(super) fn erase(
-    desk: Desk,
+    desk: &Desk,
     lane: &Lane,
     party: Party,
     reason: ErasureReason,
