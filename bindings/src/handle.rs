@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lastmile_core::deadline::DeadlineView;
 use lastmile_core::delivery::Party;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::id::CaseId;
+use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
+use lastmile_core::policy::Explanation;
 use lastmile_core::privacy::{Person, RevealReason};
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
+use lastmile_core::temporary_storage::{CodeCheck, StorageView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity, Objection,
@@ -143,6 +147,36 @@ impl Lastmile {
         )
     }
 
+    /// Returns the stay of a parcel that lies at a storage site; nothing if it does not.
+    pub fn storage(&self, waybill: Waybill) -> Result<Option<StorageView>> {
+        Ok(self.shared.courier()?.storage(&waybill)?)
+    }
+
+    /// Compares a pickup code that the recipient shows with those given out for his parcel.
+    pub fn check_code(&self, waybill: Waybill, code: String) -> Result<CodeCheck> {
+        Ok(self.shared.courier()?.check_code(&waybill, &code)?)
+    }
+
+    /// Renders a notice about a parcel from what is known here and what is `given`.
+    ///
+    /// Once it is sent, record it with `RecordNotice`, its `template` and `sha256`.
+    pub fn render_notice(
+        &self,
+        waybill: Waybill,
+        template: String,
+        language: Language,
+        audience: Audience,
+        given: Vec<SlotValue>,
+    ) -> Result<Notice> {
+        let courier = self.shared.courier()?;
+        Ok(courier.render_notice(&waybill, &template, language, audience, given)?)
+    }
+
+    /// Warns about words of a message that evade, stay vague or are impolite. Never blocks.
+    pub fn lint_message(&self, text: String) -> Result<Vec<Finding>> {
+        Ok(self.shared.courier()?.lint_message(&text))
+    }
+
     /// Lists the open exception cases.
     pub fn open_exceptions(&self) -> Result<Vec<CaseId>> {
         Ok(self.shared.courier()?.open_exceptions()?)
@@ -172,6 +206,22 @@ impl Lastmile {
     /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
     pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
         Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
+    }
+
+    /// Lists the open clocks that end before `before_ms`, UTC milliseconds, the first first. What
+    /// is over and not yet done is among them.
+    pub fn deadlines_due(&self, before_ms: i64) -> Result<Vec<DeadlineView>> {
+        Ok(self.shared.courier()?.deadlines_due(before_ms)?)
+    }
+
+    /// Returns the open clock that ends next from now on, for the app's next reminder.
+    pub fn next_deadline(&self) -> Result<Option<DeadlineView>> {
+        Ok(self.shared.courier()?.next_deadline()?)
+    }
+
+    /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
+    pub fn explain_policy(&self, value: String) -> Result<Explanation> {
+        Ok(self.shared.courier()?.explain_policy(&value)?)
     }
 
     /// Returns how far everything has come.

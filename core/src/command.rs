@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::complaint::{ComplaintClass, ComplaintSource};
 use crate::delivery::{
-    AttemptFailure, Channel, HandoverMethod, IdentityCheck, Inspection, Party, ProofItem,
-    RefusalClass,
+    AttemptFailure, Channel, DelayCause, HandoverMethod, IdentityCheck, Inspection, Party,
+    ProofItem, RedirectReply, RefusalClass, Wish,
 };
 use crate::event::{CorrectionReason, Lane};
 use crate::evidence::EvidenceRef;
@@ -106,6 +106,119 @@ pub enum Command {
         /// The parcel.
         waybill: Waybill,
     },
+    /// Hands several parcels over in one act, at one building to one taker: each is judged by
+    /// itself, and those that no rule speaks against are recorded in one transaction, a group each.
+    /// The others are named in what comes back, with the rule; they are still in the courier's
+    /// hands. If a rule speaks against every one, nothing is written.
+    DeliverMany {
+        /// The parcels.
+        waybills: Vec<Waybill>,
+        /// How.
+        method: HandoverMethod,
+        /// Name of the agent, or the place, when it is not the recipient himself.
+        taker: Option<String>,
+        /// The identity check.
+        identity: IdentityCheck,
+        /// Each label's address was compared with the door a second time.
+        address_checked: bool,
+        /// The offer to inspect, and what came of it.
+        inspection: Inspection,
+        /// What shows it, captured for the first parcel of the list. Each of the others gets an
+        /// item of its own with the same file.
+        proof: Vec<ProofItem>,
+    },
+    /// Stores several parcels at one site in one act, each on its own consent. What a rule speaks
+    /// against is left out and named, as in `DeliverMany`.
+    StoreMany {
+        /// The parcels, and the code of each if the site gives codes.
+        parcels: Vec<ToStore>,
+        /// The site.
+        site: SiteId,
+        /// The last moment to collect them, UTC milliseconds.
+        collect_before_ms: i64,
+        /// A photo of them in their place, captured for the first parcel of the list.
+        photo: Option<EvidenceRef>,
+    },
+    /// Offers an absent recipient a second delivery (M29, T05). Opens the way to storage, if he
+    /// then consents to that instead.
+    OfferAppointment {
+        /// The parcel.
+        waybill: Waybill,
+        /// Start of the window, UTC milliseconds.
+        from_ms: i64,
+        /// End of the window, UTC milliseconds.
+        to_ms: i64,
+        /// How it is offered.
+        channel: Channel,
+    },
+    /// Records how the recipient wants his parcel (M38): a clerk, or a courier whom he told. The
+    /// latest wish counts; under way it asks for an answer like a redirection.
+    SetPreference {
+        /// The parcel.
+        waybill: Waybill,
+        /// What he wants.
+        wish: Wish,
+        /// The place he names, for a named place.
+        place: Option<String>,
+        /// Who said it. Never the courier.
+        said_by: ConsentGiver,
+        /// How he said it.
+        channel: Channel,
+        /// What shows it.
+        evidence: Option<EvidenceRef>,
+    },
+    /// Records that the customer wants it delivered elsewhere (改派, M34). Starts the one-hour clock.
+    RequestRedirect {
+        /// The parcel.
+        waybill: Waybill,
+        /// Who is to get it, and where: name, phone and address are all needed.
+        to: Person,
+        /// How he said so.
+        channel: Channel,
+    },
+    /// Answers the redirection that waits (M34). When accepted, the new address counts at once.
+    AnswerRedirect {
+        /// The parcel.
+        waybill: Waybill,
+        /// The answer.
+        reply: RedirectReply,
+        /// Why, in words; needed for a reason of the class `other`.
+        reason: Option<String>,
+    },
+    /// Records that the courier told the station by phone (M35, M42).
+    LogStationCall {
+        /// The parcel.
+        waybill: Waybill,
+        /// How.
+        channel: Channel,
+    },
+    /// Records that the customer was told of a delay, with the time by which it comes (M27).
+    NotifyDelay {
+        /// The parcel.
+        waybill: Waybill,
+        /// Why.
+        cause: DelayCause,
+        /// Where it is now, as the customer was told.
+        position: Option<String>,
+        /// When it will come, UTC milliseconds; in the future.
+        eta_ms: i64,
+        /// How he was told.
+        channel: Channel,
+    },
+    /// Records that the recipient signed the sender's paper form (签收回单, M37).
+    SignReceiptForm {
+        /// The parcel.
+        waybill: Waybill,
+        /// The signature is clear and complete.
+        clear: bool,
+        /// A photo of the signed form.
+        photo: Option<EvidenceRef>,
+    },
+    /// Records that the signed form is at the station (M37).
+    HandInReceiptForm {
+        /// The parcel.
+        waybill: Waybill,
+    },
     /// Asks the recipient for consent to storage.
     AskConsent {
         /// The parcel.
@@ -152,12 +265,14 @@ pub enum Command {
         site: SiteId,
         /// The last moment to collect it, UTC milliseconds.
         collect_before_ms: i64,
-        /// The pickup code the site gave, if it gives one.
+        /// The pickup code the site gave, if it gives one. Where the library gives them out, leave
+        /// it empty: the next of the phone's lease is taken, or none when that is spent.
         code: Option<String>,
         /// A photo of it in its place.
         photo: Option<EvidenceRef>,
     },
-    /// Records that the storage notice went out, with the text as sent (M32).
+    /// Records that a notice went out, with the text as sent (M27, M32): T01 and T01B tell of
+    /// storage, T01R reminds of it, any other of something else.
     RecordNotice {
         /// The parcel.
         waybill: Waybill,
@@ -174,6 +289,34 @@ pub enum Command {
         waybill: Waybill,
         /// Its label was scanned.
         scanned: bool,
+        /// The code he showed, if he showed one; compared with those that were given out (C6.11).
+        code: Option<String>,
+    },
+    /// Lets a stored parcel lie longer: on the consent there is, or on a new one (M33).
+    ExtendStorage {
+        /// The parcel.
+        waybill: Waybill,
+        /// The last moment to collect it, UTC milliseconds.
+        collect_before_ms: i64,
+    },
+    /// Gives a stored parcel another pickup code; the recipient is to be told anew (C6.11).
+    ReplaceCode {
+        /// The parcel.
+        waybill: Waybill,
+        /// The code the site gave; none: as for `Store`.
+        code: Option<String>,
+    },
+    /// Takes a stored parcel back from the keeper of the site, at the end of its stay.
+    HandBack {
+        /// The parcel.
+        waybill: Waybill,
+        /// Its label was scanned.
+        scanned: bool,
+    },
+    /// Station: says that the last moment to collect a stored parcel is over.
+    ExpireStorage {
+        /// The parcel.
+        waybill: Waybill,
     },
     /// Takes a stored parcel out again for redelivery.
     Retrieve {
@@ -287,6 +430,11 @@ pub enum Command {
         /// The parcel.
         waybill: Waybill,
     },
+    /// Station: the sender has it again; ends the return (M35).
+    CompleteReturn {
+        /// The parcel.
+        waybill: Waybill,
+    },
     /// Station: acknowledges an exception and owns it (M47).
     Acknowledge {
         /// The case.
@@ -367,6 +515,16 @@ pub enum Command {
     },
 }
 
+/// One parcel of a [`Command::StoreMany`].
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct ToStore {
+    /// The parcel.
+    pub waybill: Waybill,
+    /// The pickup code the site gave, if it gives one.
+    pub code: Option<String>,
+}
+
 impl Command {
     /// Returns the evidence the command names, each with the lane it must have been captured for.
     pub fn evidence(&self) -> Vec<(Lane, &EvidenceRef)> {
@@ -376,7 +534,21 @@ impl Command {
                 .filter_map(|item| item.evidence.as_ref())
                 .map(|item| (Lane::Parcel(waybill.clone()), item))
                 .collect(),
+            // Captured for the first of them.
+            Self::DeliverMany { waybills, proof, .. } => {
+                let items = proof.iter().filter_map(|item| item.evidence.as_ref());
+                waybills
+                    .first()
+                    .map(|first| items.map(|item| (Lane::Parcel(first.clone()), item)).collect())
+                    .unwrap_or_default()
+            }
+            Self::StoreMany { parcels, photo, .. } => {
+                let first = parcels.first().map(|first| Lane::Parcel(first.waybill.clone()));
+                first.into_iter().zip(photo).collect()
+            }
             Self::RecordConsent { waybill, evidence: item, .. }
+            | Self::SetPreference { waybill, evidence: item, .. }
+            | Self::SignReceiptForm { waybill, photo: item, .. }
             | Self::Store { waybill, photo: item, .. } => {
                 item.iter().map(|item| (Lane::Parcel(waybill.clone()), item)).collect()
             }

@@ -65,10 +65,14 @@ pub enum ConflictRow {
     PickedUpAndRetrieved,
     /// Row 7: stored after consent was withdrawn, or a parcel for the door only.
     StoredWithoutConsent,
+    /// Row 8: the recipient had said another wish, and the actor could not know.
+    PreferenceChanged,
     /// Row 9: the address was corrected after the delivery.
     AddressCorrected,
     /// Row 10: somebody acted who did not hold the parcel.
     NotTheHolder,
+    /// Row 12: two parcels at one site had the same pickup code.
+    CodeTwice,
     /// Row 13: evidence came after the case was closed.
     LateEvidence,
     /// Row 14: the same act was recorded twice.
@@ -77,7 +81,7 @@ pub enum ConflictRow {
 
 impl ConflictRow {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::OutOfPlace,
         Self::Reassigned,
         Self::ReassignedAndSeen,
@@ -86,8 +90,10 @@ impl ConflictRow {
         Self::TwoOwners,
         Self::PickedUpAndRetrieved,
         Self::StoredWithoutConsent,
+        Self::PreferenceChanged,
         Self::AddressCorrected,
         Self::NotTheHolder,
+        Self::CodeTwice,
         Self::LateEvidence,
         Self::RecordedTwice,
     ];
@@ -103,8 +109,10 @@ impl ConflictRow {
             Self::TwoOwners => 5,
             Self::PickedUpAndRetrieved => 6,
             Self::StoredWithoutConsent => 7,
+            Self::PreferenceChanged => 8,
             Self::AddressCorrected => 9,
             Self::NotTheHolder => 10,
+            Self::CodeTwice => 12,
             Self::LateEvidence => 13,
             Self::RecordedTwice => 14,
         }

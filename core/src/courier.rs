@@ -9,14 +9,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decide::LeftOut;
 use crate::directory::Directory;
+use crate::document::NotAdopted;
 use crate::error::{Error, MediaError, Result};
 use crate::event::{Actor, Lane};
 use crate::evidence::{EvidenceRef, MediaSource};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
-use crate::policy::Policy;
+use crate::policy::{Adopted, Explanation, Policies, Policy};
+use crate::store::list::Onlooker;
 use crate::store::{Durability, Head, Key, Location, Media, Store, media};
 use crate::sync::Machine;
+use crate::temporary_storage::CodeBook;
 use crate::time::{self, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy};
 
 /// Whose store it is. Comes from the enrolment; holds no token.
@@ -114,6 +118,9 @@ pub struct Recorded {
     pub lanes: Vec<Lane>,
     /// When, as the phone knew it.
     pub at: Moment,
+    /// Of a batch, the parcels that were not recorded, each with the rule that speaks against it.
+    /// Show them: they are still in the courier's hands.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The open store of one courier.
@@ -125,8 +132,11 @@ pub struct Courier {
     pub(crate) store: Option<Store>,
     pub(crate) head: Head,
     contact: Option<HubContact>,
-    policy: Policy,
+    adopted: Vec<Adopted>,
+    pub(crate) policies: Arc<Policies>,
     directory: Directory,
+    pub(crate) not_adopted: Vec<NotAdopted>,
+    pub(crate) codes: CodeBook,
     pub(crate) here: Option<Here>,
 }
 
@@ -153,7 +163,10 @@ impl Courier {
             actor: Actor::Courier(identity.courier.clone()),
             machine: Machine::new(options.entropy.as_ref()),
             directory: Directory::empty(identity.station.clone()),
-            policy: Policy::default(),
+            policies: Arc::new(Policies::new([], &identity.station)),
+            adopted: Vec::new(),
+            not_adopted: Vec::new(),
+            codes: CodeBook::default(),
             head: Head::load(&store.db)?,
             contact: None,
             here: None,
@@ -169,9 +182,15 @@ impl Courier {
     pub(crate) fn refresh(&mut self) -> Result<()> {
         let db = &self.store()?.db;
         let (head, contact) = (Head::load(db)?, Key::Contact.get(db)?);
-        let (policy, directory) = (Key::Policy.get(db)?, Key::Directory.get(db)?);
+        let (adopted, directory) = (Key::Policy.get(db)?, Key::Directory.get(db)?);
+        let codes = Key::Codes.get(db)?;
         (self.head, self.contact) = (head, contact);
-        self.policy = policy.unwrap_or_default();
+        self.codes = codes.unwrap_or_default();
+        let adopted: Vec<Adopted> = adopted.unwrap_or_default();
+        if self.adopted != adopted {
+            self.policies = Arc::new(Adopted::resolve(&adopted, &self.identity.station)?);
+            self.adopted = adopted;
+        }
         if let Some(directory) = directory {
             self.directory = directory;
         }
@@ -230,8 +249,33 @@ impl Courier {
         self.store.as_mut().ok_or(Error::Suspended)
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.policy
+    /// Returns the values that rules read now.
+    pub fn policy(&self) -> &Policy {
+        &self.policies.now(self.now().ms).policy
+    }
+
+    pub(crate) fn onlooker(&self) -> Onlooker {
+        let me = self.identity.courier.clone();
+        Onlooker { me, policies: Arc::clone(&self.policies) }
+    }
+
+    pub(crate) fn adopted(&self) -> &[Adopted] {
+        &self.adopted
+    }
+
+    /// Tells why a value of the policy is what it is now, and where it comes from (C7).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no value of that name.
+    pub fn explain_policy(&self, value: &str) -> Result<Explanation> {
+        let resolved = self.policies.now(self.now().ms);
+        resolved.explain(value).ok_or(Error::NotFound { what: "the policy value" })
+    }
+
+    /// Returns the policy pack or directory that the hub offered last and this phone refused, with
+    /// everything that is wrong with it. The one in force stays.
+    pub fn not_adopted(&self) -> &[NotAdopted] {
+        &self.not_adopted
     }
 
     /// Takes a photo, video or signature from a file in the capture folder.

@@ -1,13 +1,22 @@
 //! Deadlines: computed from events, never stored, and honest about clocks.
 //!
 //! A moment is known with an uncertainty. What could have been on time or late is neither:
-//! [`Timeliness::CannotTell`] never turns into on time.
+//! [`Timeliness::CannotTell`] never turns into on time. One function per clock; the table in
+//! `due.rs` lists them all, so that a screen can ask for what is due.
+
+mod due;
+#[cfg(test)]
+mod due_tests;
+
+pub use due::{DeadlineKind, DeadlineView, deadlines};
+pub(crate) use due::{confirm, next_due};
 
 use serde::{Deserialize, Serialize};
 
 use crate::complaint::Complaint;
+use crate::delivery::{Unreachable, unreachable};
 use crate::exception_report::ExceptionCase;
-use crate::parcel::Parcel;
+use crate::parcel::{Parcel, Stage};
 use crate::policy::Policy;
 use crate::temporary_storage::Notice;
 use crate::time::Moment;
@@ -30,30 +39,67 @@ pub enum Timeliness {
 /// A clock that was started and has a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    start: Moment,
-    limit_ms: i64,
+    /// None for a fixed end, which depends on no start.
+    start: Option<Moment>,
+    due_ms: i64,
 }
 
 impl Deadline {
     /// A clock started at `start` that runs for so many minutes.
     pub fn after_minutes(start: Moment, minutes: u32) -> Self {
-        Self { start, limit_ms: i64::from(minutes) * 60_000 }
+        let limit_ms = i64::from(minutes) * 60_000;
+        Self { start: Some(start), due_ms: start.ms.saturating_add(limit_ms) }
+    }
+
+    /// A clock started at `start` that runs for so many hours.
+    pub fn after_hours(start: Moment, hours: u32) -> Self {
+        Self::after_minutes(start, hours.saturating_mul(60))
+    }
+
+    /// A clock started at `start` that runs until `due_ms`, UTC milliseconds.
+    pub fn until(start: Moment, due_ms: i64) -> Self {
+        Self { start: Some(start), due_ms }
+    }
+
+    /// A clock that ends at a moment somebody named, UTC milliseconds.
+    pub fn at(due_ms: i64) -> Self {
+        Self { start: None, due_ms }
+    }
+
+    /// Returns when it started; `None` if only its end was named.
+    pub fn started_at(&self) -> Option<Moment> {
+        self.start
     }
 
     /// Returns when it ends, UTC milliseconds, by the clock that started it.
     pub fn due_ms(&self) -> i64 {
-        self.start.ms.saturating_add(self.limit_ms)
+        self.due_ms
     }
 
     /// Judges an act that stopped it. Never [`Timeliness::Running`].
     pub fn judge(&self, stop: &Moment) -> Timeliness {
-        match self.elapsed(stop) {
+        let unsure = match (self.start, stop.unsure_ms) {
+            (Some(start), Some(stop)) => {
+                start.unsure_ms.map(|start| i64::from(start) + i64::from(stop))
+            }
+            (None, Some(stop)) => Some(i64::from(stop)),
+            // This clock was never compared with the hub's.
+            (_, None) => None,
+        };
+        let Some(unsure) = unsure else { return Timeliness::CannotTell };
+        let (earliest, latest) = (stop.ms.saturating_sub(unsure), stop.ms.saturating_add(unsure));
+        match self.start {
             // Before the start beyond all errors: one of the clocks is not what it claims to be.
-            Some((_, most)) if most < 0 => Timeliness::CannotTell,
-            Some((_, most)) if most <= self.limit_ms => Timeliness::OnTime,
-            Some((least, _)) if least > self.limit_ms => Timeliness::Late,
+            Some(start) if latest < start.ms => Timeliness::CannotTell,
+            _ if latest <= self.due_ms => Timeliness::OnTime,
+            _ if earliest > self.due_ms => Timeliness::Late,
             _ => Timeliness::CannotTell,
         }
+    }
+
+    /// Tells whether all of its time had passed at `at`, whatever the clocks' errors were.
+    pub fn has_passed(&self, at: &Moment) -> bool {
+        at.unsure_ms.is_some_and(|unsure| at.ms.saturating_sub(i64::from(unsure)) >= self.due_ms)
     }
 
     /// Tells how it stands at `now`, if any of `stops` stopped it. The best proof counts.
@@ -77,14 +123,6 @@ impl Deadline {
             _ => Timeliness::CannotTell,
         })
     }
-
-    /// Returns the least and the most time that can have passed; `None` if one clock was never
-    /// compared with the hub's.
-    fn elapsed(&self, stop: &Moment) -> Option<(i64, i64)> {
-        let unsure = i64::from(self.start.unsure_ms?) + i64::from(stop.unsure_ms?);
-        let elapsed = stop.ms.saturating_sub(self.start.ms);
-        Some((elapsed.saturating_sub(unsure), elapsed.saturating_add(unsure)))
-    }
 }
 
 /// The first contact after a complaint (M54): stopped only by a contact that reached the customer,
@@ -106,7 +144,8 @@ pub fn storage_notice(
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
-    let clock = Deadline::after_minutes(stay.at, policy.storage_notice_min);
+    let owed_since = stay.owed_anew.as_ref().map_or(stay.at, |anew| anew.at);
+    let clock = Deadline::after_minutes(owed_since, policy.storage_notice_min);
     let sent = match &stay.notice {
         Notice::Sent { at, .. } => Some(at),
         Notice::Owed | Notice::Failed { .. } => None,
@@ -124,6 +163,56 @@ pub fn exception_report(
     Some((clock, clock.standing(&case.acknowledged_at, now)))
 }
 
+/// The collection of a stored parcel (M33): from the notice to the last moment to collect it,
+/// stopped when it leaves the site, whoever takes it. `None` before the recipient was told.
+pub fn storage_collect(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let stay = parcel.storage.stay.as_ref()?;
+    let Notice::Sent { at: told, .. } = &stay.notice else { return None };
+    let clock = Deadline::until(*told, stay.collect_before_ms);
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((clock, clock.standing(&taken.or(collected), now)))
+}
+
+/// Arranging the delivery of a stored parcel whose recipient wants it at his door (C2, C6.7):
+/// stopped by an appointment, or when it leaves the site. `None` while he does not.
+pub fn storage_redelivery(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let stay = parcel.storage.stay.as_ref()?;
+    let clock = Deadline::after_minutes(stay.redelivery_asked?, policy.storage_redelivery_min);
+    let taken = stay.ended.as_ref().and_then(|end| end.at);
+    let collected = parcel.delivered().map(|delivered| delivered.at);
+    Some((
+        clock,
+        clock.standing([stay.redelivery_arranged, taken, collected].iter().flatten(), now),
+    ))
+}
+
+/// The closing of a complaint, counted from its receipt (M56).
+pub fn closure(
+    complaint: &Complaint,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::after_hours(complaint.received_at?, policy.closure_h);
+    Some((clock, clock.standing(&complaint.closed_at, now)))
+}
+
+/// The answer that the law asks for (快递暂行条例, R10). Closing says how it ended; it stands for
+/// telling the customer until a fact says when he was told.
+pub fn legal_reply(
+    complaint: &Complaint,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let hours = policy.legal_reply_days.saturating_mul(24);
+    let clock = Deadline::after_hours(complaint.received_at?, hours);
+    Some((clock, clock.standing(&complaint.closed_at, now)))
+}
+
 /// The erasing of a closed complaint's persons (`PIIErase`; 个人信息保护法 art. 19 and 47). `None`
 /// before it is closed, and while the policy names no number of days.
 pub fn pii_erase(
@@ -131,10 +220,128 @@ pub fn pii_erase(
     policy: &Policy,
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
-    let minutes = policy.pii_erase_days?.saturating_mul(24 * 60);
-    let clock = Deadline::after_minutes(complaint.closed_at?, minutes);
+    let hours = policy.pii_erase_days?.saturating_mul(24);
+    let clock = Deadline::after_hours(complaint.closed_at?, hours);
     let erased = complaint.margin.erasure.as_ref().map(|erasure| &erasure.at);
     Some((clock, clock.standing(erased, now)))
+}
+
+// Delivery.
+
+/// The answer to a redirection (M34). `None` if none was ever asked. A hand-over stops it too: there
+/// is nothing left to answer.
+pub fn redirect_answer(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let redirect = parcel.delivery.redirect.as_ref()?;
+    let clock = Deadline::after_minutes(redirect.at, policy.redirect_answer_min);
+    let answered = redirect.answer.as_ref().map(|answer| &answer.at);
+    let moot = parcel.delivered().map(|delivered| &delivered.at);
+    Some((clock, clock.standing(answered.or(moot), now)))
+}
+
+/// The report of a refusal to the station (M35). `None` if nothing was refused.
+///
+/// Stopped when the courier called the station, or when the hub had the record. Nobody writes down
+/// when that was: it was before the station's first act in knowledge of it, and before `now`.
+pub fn refusal_report(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let refusal = parcel.delivery.refusal.as_ref()?;
+    let clock = Deadline::after_minutes(refusal.at, policy.report_min);
+    let received = refusal.mark.seq.is_some().then_some(now);
+    let standing = match (&refusal.called_at, refusal.known_at.as_ref().or(received)) {
+        (Some(called), _) => clock.judge(called),
+        (None, Some(by_then)) if clock.judge(by_then) == Timeliness::OnTime => Timeliness::OnTime,
+        (None, Some(_)) => Timeliness::CannotTell,
+        (None, None) => clock.standing([], now),
+    };
+    Some((clock, standing))
+}
+
+/// The word to the customer that his parcel comes late (M27): owed from the policy's lead before
+/// the promise on, and again before each new promise. `None` while nothing is owed.
+pub fn delay_notice(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let promised = Deadline::at(parcel.promised_ms()?);
+    let near_ms = promised.due_ms() - i64::from(policy.delay_lead_min) * 60_000;
+    let brought = brought(parcel).next();
+    if brought.is_some_and(|at| promised.judge(at) == Timeliness::OnTime)
+        || (brought.is_none() && now.ms < near_ms)
+    {
+        // Nothing is owed now; an earlier notice is judged by the promise it took the place of.
+        let told = parcel.delivery.delay.as_ref()?;
+        let clock = Deadline::at(told.instead_of_ms?);
+        return Some((clock, clock.judge(&told.at)));
+    }
+    match brought {
+        Some(at) => Some((promised, promised.judge(at))),
+        None if !parcel.stage.is_on_the_way() && parcel.stage != Stage::Assigned => None,
+        None => Some((promised, promised.standing([], now))),
+    }
+}
+
+/// The delivery by the hub's promise (M26). `None` without a promise.
+pub fn route_promise(parcel: &Parcel, now: &Moment) -> Option<(Deadline, Timeliness)> {
+    let clock = Deadline::at(parcel.promise_ms?);
+    Some((clock, clock.standing(brought(parcel), now)))
+}
+
+/// The delivery inside one city (M25) of a parcel that was collected at `collected`.
+pub fn same_city_delivery(
+    parcel: &Parcel,
+    collected: Moment,
+    policy: &Policy,
+    now: &Moment,
+) -> (Deadline, Timeliness) {
+    let clock = Deadline::after_minutes(collected, policy.same_city_hours.saturating_mul(60));
+    (clock, clock.standing(brought(parcel), now))
+}
+
+/// The way of a signed return form back to the station (M37). `None` without a form, and where the
+/// policy names no time.
+pub fn receipt_form_return(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let form = parcel.delivery.receipt_form.as_ref()?;
+    let hours = policy.receipt_form_return_h?;
+    let clock = Deadline::after_minutes(form.signed_at, hours.saturating_mul(60));
+    Some((clock, clock.standing(&form.handed_in_at, now)))
+}
+
+/// The wait of the unreachable rule that runs now (浙江省快递业促进条例 art. 33). Not a limit but a
+/// lock: `Running` is too early, `Late` says that its time has passed and the next step is free.
+pub fn unreachable_rule(
+    parcel: &Parcel,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let free_ms = match unreachable(parcel, policy, now) {
+        Unreachable::FirstMessage => return None,
+        Unreachable::SecondMessage { from_ms: ms }
+        | Unreachable::Silence { until_ms: ms }
+        | Unreachable::Since { ms } => ms,
+    };
+    let clock = Deadline::at(free_ms);
+    Some((clock, clock.standing([], now)))
+}
+
+/// When the recipient got it, or it was stored with his consent: both keep a promise.
+fn brought(parcel: &Parcel) -> impl Iterator<Item = &Moment> {
+    let stay = parcel.storage.stay.as_ref().filter(|stay| {
+        let lies_there = stay.ended.is_none() || parcel.stage == Stage::PickedUp;
+        stay.consent.is_some() && lies_there
+    });
+    stay.map(|stay| &stay.at).into_iter().chain(parcel.delivered().map(|delivered| &delivered.at))
 }
 
 #[cfg(test)]

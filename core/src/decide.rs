@@ -4,6 +4,7 @@
 //! go out. The phone and the hub run the same code.
 
 mod acts;
+mod at_a_site;
 mod desk;
 mod lanes;
 mod several;
@@ -20,10 +21,13 @@ use crate::id::{CaseId, StationId};
 use crate::policy::Policy;
 use crate::privacy::{VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
+use crate::temporary_storage::CodeBook;
 use crate::time::{Entropy, Moment};
+use crate::waybill::Waybill;
 
 pub use acts::decide;
 pub use lanes::lanes_of;
+pub use several::left_out;
 
 /// What is so around a command, apart from the lanes.
 pub struct Circumstances<'a> {
@@ -37,12 +41,15 @@ pub struct Circumstances<'a> {
     pub policy: &'a Policy,
     /// The sites known.
     pub directory: &'a Directory,
-    /// Metres between the phone and the parcel's address, if both places are known.
+    /// Metres between the phone and the parcel's address, if both places are known; of a batch, the
+    /// farthest.
     pub address_gap_m: Option<u32>,
     /// Metres between the phone and the station, if both places are known.
     pub station_gap_m: Option<u32>,
     /// The vault entries of the lanes a person is erased in: the hub names them, a phone none.
     pub entries: &'a [(Lane, VaultRef)],
+    /// The pickup codes this device may check and give out.
+    pub codes: &'a CodeBook,
     /// Random bytes for salts and ids.
     pub entropy: &'a dyn Entropy,
 }
@@ -88,6 +95,18 @@ pub struct Decision {
     pub decided: Decided,
     /// The rule that speaks against it.
     pub refusal: Option<Refusal>,
+    /// Of a batch, the parcels that a rule speaks against. The facts are without them.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A parcel of a batch that was not recorded, and the rule that speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct LeftOut {
+    /// The parcel.
+    pub waybill: Waybill,
+    /// The rule.
+    pub refusal: Refusal,
 }
 
 /// Turns what was decided into the record of an act done against `refusal`.

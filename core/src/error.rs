@@ -2,6 +2,7 @@
 //!
 //! No name, phone, address, free text or SQL value is ever part of one.
 
+use crate::notice::NoticeError;
 use crate::refusal::Refusal;
 use crate::waybill::WaybillError;
 
@@ -26,6 +27,9 @@ pub enum Error {
     /// A waybill number is not one.
     #[error("{0}")]
     Waybill(#[from] WaybillError),
+    /// A notice cannot be rendered.
+    #[error("{0}")]
+    Notice(#[from] NoticeError),
     /// There is no such lane, case or item on this phone.
     #[error("{what} is not known on this phone; sync first")]
     NotFound {
@@ -143,6 +147,7 @@ impl Error {
             Self::Refused(refusal) => refusal.code(),
             Self::BadArgument { .. } => "BadArgument",
             Self::Waybill(error) => error.code(),
+            Self::Notice(error) => error.code(),
             Self::NotFound { .. } => "NotFound",
             Self::Suspended => "Suspended",
             Self::OpenElsewhere => "OpenElsewhere",
@@ -266,7 +271,7 @@ impl From<Error> for LastmileError {
         let (code, advice) = (error.code().to_owned(), error.to_string());
         match error {
             Error::Refused(_) => Self::Refused { code, advice },
-            Error::BadArgument { .. } | Error::Waybill(_) | Error::Media(_) => {
+            Error::BadArgument { .. } | Error::Waybill(_) | Error::Media(_) | Error::Notice(_) => {
                 Self::BadInput { code, advice }
             }
             Error::NotFound { .. } => Self::NotFound { advice },

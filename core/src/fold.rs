@@ -14,7 +14,7 @@ use crate::id::EventId;
 use crate::parcel::Parcel;
 
 /// Raised when a fold changes its mind about the same events; every lane is then folded anew.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// The state of one lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

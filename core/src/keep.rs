@@ -17,7 +17,7 @@ const PER_CALL: usize = 50;
 const DAY_MS: i64 = 86_400_000;
 
 impl Courier {
-    /// Lets closed lanes leave the phone `keep_days` after their last event (M02), a few at a time:
+    /// Lets closed lanes leave the phone `retention_days` after their last event (M02), a few at a time:
     /// parcels that are over or no longer this courier's, and closed cases and complaints. Returns
     /// how many left; call it again until it is 0, when the phone is idle.
     ///
@@ -28,7 +28,7 @@ impl Courier {
         if now.unsure_ms.is_none() {
             return Ok(0);
         }
-        let before_ms = now.ms - i64::from(self.policy().keep_days) * DAY_MS;
+        let before_ms = now.ms - i64::from(self.policy().retention_days) * DAY_MS;
         let store = self.store_mut()?;
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut left = 0;

@@ -3,12 +3,12 @@
 //! Every id is made from the event's own id and the rule's name (UUID version 5), so that a
 //! replay, or a hub restored from a backup, adds nothing twice.
 //!
-//! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6, 7, 9, 10 and 14 in the parcel's
+//! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6 to 10 and 14 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
 //! `apply` and set a recovery going here. Rows 15 and 16 hold by construction: no clock takes part
-//! in an order, and each event names its policy version. Row 20
-//! is in the rules of `privacy`. Rows 8, 11, 12 and 17 to 19 wait for preferences, codes and
-//! compensation.
+//! in an order, and each event names its policy version. Row 11 is in the stay's
+//! `check_code`; row 12 needs two lanes at once and is the hub's. Row 20 is in the rules of
+//! `privacy`. Rows 17 to 19 wait for compensation.
 
 use uuid::Uuid;
 
@@ -52,17 +52,17 @@ fn recovery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> {
     // What has become urgent is added to the case that is there.
     let case = match &after.recovery {
         Some(recovery) => recovery.case,
-        None => CaseId(made_from(by, "recovery.case")),
+        None => CaseId(id_from(by, "recovery.case")),
     };
     let lane = Lane::Parcel(waybill.clone());
     let fact = Fact::from(RecoveryRequested { waybill, delivered, urgent, case });
     vec![
         Reaction {
-            id: EventId(made_from(by, "recovery")),
+            id: EventId(id_from(by, "recovery")),
             lane: Lane::Exception(case),
             fact: fact.clone(),
         },
-        Reaction { id: EventId(made_from(by, "recovery.parcel")), lane, fact },
+        Reaction { id: EventId(id_from(by, "recovery.parcel")), lane, fact },
     ]
 }
 
@@ -73,7 +73,8 @@ fn to_be_recovered(parcel: &Parcel) -> Option<(EventId, bool)> {
     (urgent || parcel.recalled.is_some()).then_some((delivered.mark.event, urgent))
 }
 
-fn made_from(event: EventId, rule: &str) -> Uuid {
+/// Makes an id for what `event` sets going by `rule`: the same at each replay.
+pub fn id_from(event: EventId, rule: &str) -> Uuid {
     Uuid::new_v5(&event.0, rule.as_bytes())
 }
 

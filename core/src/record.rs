@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::command::Command;
 use crate::courier::{Courier, Here, Recorded};
-use crate::decide::{self, Circumstances, Decided, Draft, LaneStates};
+use crate::decide::{self, Circumstances, Decided, Draft, LaneStates, LeftOut};
 use crate::delivery::Party;
 use crate::error::{Error, MediaError, Result};
 use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
@@ -18,12 +18,16 @@ use crate::id::EventId;
 use crate::parcel::Parcel;
 use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
-use crate::store::{Head, LaneRow, Media, MediaState, Store, list, vault};
+use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
+use crate::temporary_storage::CodeBook;
 use crate::time::BootMoment;
 use crate::waybill::Waybill;
 
 impl Courier {
     /// Records an act. When a rule refuses, nothing is written.
+    ///
+    /// Of a batch, what a rule speaks against is left out and named in
+    /// [`Recorded::left_out`]; the rest is recorded.
     ///
     /// When the call returns, the act survives a dead battery (with `Durability::Full`).
     ///
@@ -73,7 +77,7 @@ impl Courier {
             return Err(refusal.into());
         }
         let parcel = self.parcel(waybill)?.ok_or(Refusal::UnknownParcel)?;
-        let person = self.person(&parcel, party)?;
+        let person = self.person(parcel.person(party))?;
         let person = person.ok_or(Error::NotFound { what: "the person" })?;
         if !privacy::is_one_asking(&parcel, party, reason, &self.surroundings()) {
             self.record(&command)?;
@@ -92,12 +96,24 @@ impl Courier {
         })
     }
 
+    /// Tells which parcels of a batch a rule speaks against, without recording anything. Empty for
+    /// a command that is no batch.
+    pub fn check_each(&self, command: &Command) -> Result<Vec<LeftOut>> {
+        let db = &self.store()?.db;
+        let at = self.circumstances(db, command)?;
+        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
+        Ok(decide::left_out(command, &lanes.states, &at))
+    }
+
     fn write(&mut self, command: &Command, done: Option<&str>) -> Result<Recorded> {
         let mut store = self.store.take().ok_or(Error::Suspended)?;
         let result = self.write_in(&mut store, command, done);
         self.store = Some(store);
-        let (recorded, head) = result?;
+        let (recorded, head, codes) = result?;
         self.head = head;
+        if let Some(codes) = codes {
+            self.codes = codes;
+        }
         Ok(recorded)
     }
 
@@ -106,7 +122,7 @@ impl Courier {
         store: &mut Store,
         command: &Command,
         done: Option<&str>,
-    ) -> Result<(Recorded, Head)> {
+    ) -> Result<(Recorded, Head, Option<CodeBook>)> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let at = self.circumstances(&tx, command)?;
         let lanes = Lanes::read(&tx, decide::lanes_of(command, &at))?;
@@ -125,9 +141,28 @@ impl Courier {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
             vault::put(&tx, lane.n, entry, first)?;
         }
-        let (recorded, head) = writer.finish()?;
+        let (mut recorded, head) = writer.finish()?;
+        recorded.left_out = decision.left_out;
+        let codes = self.codes_after(&decision.decided);
+        if let Some(codes) = &codes {
+            Key::Codes.set(&tx, codes)?;
+        }
         tx.commit()?;
-        Ok((recorded, head))
+        Ok((recorded, head, codes))
+    }
+
+    /// Returns the book of codes less those that were given out, if any was.
+    fn codes_after(&self, decided: &Decided) -> Option<CodeBook> {
+        let mut codes = self.codes.clone();
+        let mut spent = false;
+        for draft in decided.groups.iter().flatten() {
+            spent |= match &draft.fact {
+                Fact::ParcelStored(stored) => codes.spend(stored.code_hash),
+                Fact::PickupCodeReplaced(replaced) => codes.spend(replaced.code_hash),
+                _ => false,
+            };
+        }
+        spent.then_some(codes)
     }
 
     /// Records, for each event that names it, that a media file is gone before it was uploaded.
@@ -162,6 +197,7 @@ impl Courier {
             station: &self.identity.station,
             policy: self.policy(),
             directory: self.directory(),
+            codes: self.codes(),
             address_gap_m: None,
             station_gap_m: None,
             entries: &[],
@@ -181,11 +217,13 @@ impl Courier {
                 return Err(MediaError::NotBoundHere.into());
             }
         }
-        if let (Command::Deliver { waybill, .. }, Some(here)) = (command, self.here) {
-            at.address_gap_m = match LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
-                Some(row) => gap_to_address(db, &row.confirmed, here)?,
-                None => None,
-            };
+        if let (Some(waybills), Some(here)) = (handed_over(command), self.here) {
+            for waybill in waybills {
+                if let Some(row) = LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
+                    let gap = gap_to_address(db, &row.confirmed, here)?;
+                    at.address_gap_m = at.address_gap_m.max(gap);
+                }
+            }
             at.station_gap_m = match (self.directory().station_lng, self.directory().station_lat) {
                 (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
                 _ => None,
@@ -231,7 +269,8 @@ impl<'a> Writer<'a> {
         at: &'a Circumstances<'a>,
         lanes: Lanes,
     ) -> Self {
-        let recorded = Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now };
+        let recorded =
+            Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now, left_out: Vec::new() };
         Self { db, courier, at, head: courier.head, lanes, recorded }
     }
 
@@ -294,7 +333,7 @@ impl<'a> Writer<'a> {
         let (head, row) = self.head.append(self.db, lane.0, &bytes)?;
         self.head = head;
         for item in draft.fact.evidence() {
-            Media::queue(self.db, item.id, row)?;
+            Media::queue(self.db, &draft.lane, item, row)?;
         }
         if needs_refold(&event) {
             // The fold starts over without the event this one undoes.
@@ -321,12 +360,22 @@ impl<'a> Writer<'a> {
     /// Writes the list rows of what changed.
     fn finish(self) -> Result<(Recorded, Head)> {
         let changed: BTreeSet<&Lane> = self.recorded.lanes.iter().collect();
+        let onlooker = self.courier.onlooker();
         for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
             if let Some(state) = self.lanes.states.get(&row.lane) {
-                list::write(self.db, row.n, state, &self.courier.identity.courier)?;
+                list::write(self.db, row.n, state, &onlooker)?;
             }
         }
         Ok((self.recorded, self.head))
+    }
+}
+
+/// The parcels that a command hands over, if it does.
+fn handed_over(command: &Command) -> Option<&[Waybill]> {
+    match command {
+        Command::Deliver { waybill, .. } => Some(std::slice::from_ref(waybill)),
+        Command::DeliverMany { waybills, .. } => Some(waybills),
+        _ => None,
     }
 }
 

@@ -145,6 +145,38 @@ refusals! {
     ReturnNotAuthorised, done, "the station must allow the return; call it and keep the parcel";
     /// The return is allowed already.
     AlreadyAuthorised, never, "the return is allowed already";
+    /// The parcel is not on its way back.
+    ReturnNotStarted, never, "the parcel is not on its way back; record the start of the return";
+
+    // Wishes, delays and forms.
+    /// A named place without its name.
+    PlaceNotNamed, never, "write the place where the recipient wants it left";
+    /// A redirection without a whole address.
+    NewAddressIncomplete, never,
+        "write the name, the phone number and the full address where it is to go";
+    /// An earlier redirection waits.
+    RedirectPending, never, "a redirection waits for its answer; accept or decline it first";
+    /// There is no redirection to answer.
+    NoRedirect, never, "no redirection waits for an answer; nothing is to be done";
+    /// A redirection is declined without a reason.
+    DeclineReasonMissing, never, "write why the redirection is declined; the customer will ask";
+    /// The recipient does not count as unreachable yet.
+    NotUnreachable, never,
+        "write to the recipient twice, hours apart, and wait a day; only then decide without him";
+    /// The new time of delivery lies in the past.
+    EtaPast, never, "give the time by which it will come, in the future";
+    /// The parcel owes a signed return form.
+    ReceiptFormOwed, done, "this parcel owes a signed form; have it signed and photograph it first";
+    /// The signature on the form is not clear or not complete.
+    ReceiptFormUnclear, done, "have the form signed again, clearly and completely";
+    /// No photo of the signed form.
+    ReceiptFormPhotoMissing, done, "take a photo of the signed form first";
+    /// A clearly signed form is recorded.
+    ReceiptFormAlreadySigned, never, "the signed form is recorded already; keep it and hand it in";
+    /// No signed form is recorded.
+    ReceiptFormNotSigned, never, "no signed form is recorded; record that it was signed first";
+    /// The form was handed in.
+    ReceiptFormAlreadyIn, never, "the form is handed in already; nothing is to be done";
 
     // Temporary storage.
     /// An absent recipient was offered no second delivery and has not asked for storage.
@@ -174,6 +206,17 @@ refusals! {
     TemplateNotNamed, never, "name the notice's template and version, such as T01.1";
     /// It does not lie at a site.
     NotInStorage, done, "the parcel does not lie at a storage site by the record";
+
+    /// The sender has not allowed such goods to be stored.
+    SenderForbidsStorage, done,
+        "the sender allows no storage of fresh, valuable or damaged goods; deliver it again";
+    /// A word on the phone alone lets nobody leave a parcel at a place without a keeper.
+    ConsentTraceMissing, done,
+        "nobody keeps this place: let the recipient agree in writing, or add a recording";
+    /// It is not later than what holds already.
+    ExtensionNotLater, never, "give a moment later than the one that holds now";
+    /// The last moment to collect it is not over.
+    StayNotOver, done, "the recipient may still collect it; leave it there, or retrieve it for him";
 
     // Cases.
     /// The kind needs a parcel.

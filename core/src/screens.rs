@@ -62,7 +62,8 @@ pub struct ParcelView {
     pub attempts: u32,
     /// Two facts exclude each other and a person has yet to rule.
     pub disputed: bool,
-    /// Promised delivery, UTC milliseconds.
+    /// When the courier is to be there at the latest, UTC milliseconds: the end of the window
+    /// agreed on or wished for, or what was promised (M20).
     pub due_ms: Option<i64>,
     /// The site it lies at, if it is stored.
     pub stored_at: Option<SiteId>,
@@ -146,7 +147,7 @@ impl Courier {
             damaged: parcel.damaged,
             attempts: parcel.delivery.attempts,
             disputed: parcel.margin.open_conflicts().next().is_some(),
-            due_ms: parcel.promise_ms,
+            due_ms: parcel.due_ms(),
             stored_at: parcel.storage.current_stay().map(|stay| stay.site.clone()),
             recipient,
             recipient_sight,

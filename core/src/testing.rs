@@ -26,7 +26,9 @@ use crate::parcel::{
 use crate::policy::Policy;
 use crate::privacy::{Person, VaultRef};
 use crate::refusal::Refusal;
-use crate::temporary_storage::{ConsentGiver, Liability, ParcelStored, SiteKind, StorageConsented};
+use crate::temporary_storage::{
+    CodeBook, CodeIssuer, ConsentGiver, Liability, ParcelStored, SiteKind, StorageConsented,
+};
 use crate::time::{Entropy, Moment};
 use crate::waybill::Waybill;
 
@@ -281,6 +283,7 @@ impl Entropy for Counted {
 pub(crate) struct Scene {
     pub(crate) directory: Directory,
     pub(crate) policy: Policy,
+    pub(crate) codes: CodeBook,
     pub(crate) minute: i64,
     pub(crate) entries: Vec<(Lane, VaultRef)>,
     station: StationId,
@@ -304,12 +307,16 @@ impl Scene {
                 kind,
                 takes_fresh: false,
                 takes_valuable: kind == SiteKind::Station,
+                takes_damaged: false,
+                codes: CodeIssuer::Site,
                 hours: "8-20".into(),
                 keeps_h: 72,
             })
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
-        Self { directory, policy, minute: 60, entries: Vec::new(), station: station(), entropy }
+        let codes = CodeBook::default();
+        let entries = Vec::new();
+        Self { directory, policy, codes, minute: 60, entries, station: station(), entropy }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -325,6 +332,7 @@ impl Scene {
             station: &self.station,
             policy: &self.policy,
             directory: &self.directory,
+            codes: &self.codes,
             address_gap_m: None,
             station_gap_m: None,
             entries: &self.entries,

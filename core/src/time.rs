@@ -113,11 +113,28 @@ impl Moment {
         Self { ms, offset_min, unsure_ms: Some(0) }
     }
 
+    /// Returns how many calendar days this is after `earlier`, each in its own zone.
+    pub fn days_since(&self, earlier: &Self) -> i64 {
+        let day = |moment: &Self| {
+            moment.ms.saturating_add(i64::from(moment.offset_min) * 60_000).div_euclid(86_400_000)
+        };
+        day(self) - day(earlier)
+    }
+
     /// Returns the local calendar day, `YYYY-MM-DD`.
     pub fn local_day(&self) -> String {
-        let local = self.ms + i64::from(self.offset_min) * 60_000;
+        self.local("%Y-%m-%d")
+    }
+
+    /// Returns the local time to the minute, `YYYY-MM-DD hh:mm`.
+    pub fn local_minute(&self) -> String {
+        self.local("%Y-%m-%d %H:%M")
+    }
+
+    fn local(&self, form: &str) -> String {
+        let local = self.ms.saturating_add(i64::from(self.offset_min) * 60_000);
         chrono::DateTime::from_timestamp_millis(local)
-            .map(|time| time.format("%Y-%m-%d").to_string())
+            .map(|time| time.format(form).to_string())
             .unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::courier::Courier;
-use crate::delivery::Party;
+use crate::deadline::{self, DeadlineView};
 use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::LaneState;
@@ -58,7 +58,8 @@ pub struct Stop {
     pub waybill: Waybill,
     /// Where it stands, such as `out_for_delivery`.
     pub stage: String,
-    /// Promised delivery, UTC milliseconds.
+    /// When the courier is to be there at the latest, UTC milliseconds: the end of the window
+    /// agreed on or wished for, or what was promised (M20).
     pub due_ms: Option<i64>,
 }
 
@@ -77,6 +78,12 @@ pub struct SyncStatus {
     /// The session has ended: sign in again to receive.
     pub session_ended: bool,
 }
+
+/// The lanes with an open clock, each with the end of its first.
+const DUE: &str = "SELECT lane, due_ms FROM parcel WHERE open = 1 AND mine = 1
+     UNION ALL SELECT lane, due_ms FROM parcel WHERE open = 0 AND due_ms IS NOT NULL AND mine = 1
+     UNION ALL SELECT lane, due_ms FROM exception_case WHERE open = 1
+     UNION ALL SELECT lane, due_ms FROM complaint WHERE open = 1";
 
 impl Courier {
     /// Returns a parcel as it stands here; `None` if it is not known.
@@ -112,12 +119,12 @@ impl Courier {
         LaneRow::load(db, lane)?.map(|row| row.live(db)).transpose()
     }
 
-    /// Lists the courier's open parcels, the nearest promise first.
+    /// Lists the courier's open parcels, the nearest deadline first (M20).
     pub fn stops(&self) -> Result<Vec<Stop>> {
         let db = &self.store()?.db;
         let mut rows = db.prepare_cached(
-            "SELECT l.name, p.stage, p.due_ms FROM parcel p JOIN lane l ON l.n = p.lane
-             WHERE p.open = 1 AND p.mine = 1 ORDER BY p.due_ms IS NULL, p.due_ms, l.name",
+            "SELECT l.name, p.stage, p.promise_ms FROM parcel p JOIN lane l ON l.n = p.lane
+             WHERE p.open = 1 AND p.mine = 1 ORDER BY p.promise_ms IS NULL, p.promise_ms, l.name",
         )?;
         let rows =
             rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
@@ -145,6 +152,53 @@ impl Courier {
             "SELECT l.name FROM exception_case c JOIN lane l ON l.n = c.lane
              WHERE c.open = 1 ORDER BY l.name",
         )
+    }
+
+    /// Returns every clock of a lane that was started, open or stopped (C5).
+    pub fn deadlines(&self, lane: &Lane) -> Result<Vec<DeadlineView>> {
+        let db = &self.store()?.db;
+        let Some(row) = LaneRow::load(db, lane)? else { return Ok(Vec::new()) };
+        let now = self.now();
+        let read = |state: &LaneState| deadline::deadlines(lane, state, &self.policies, &now);
+        let mut views = read(&row.live(db)?);
+        deadline::confirm(&mut views, &read(&row.confirmed));
+        Ok(views)
+    }
+
+    /// Lists the open clocks of this courier's parcels and of all cases here that end before
+    /// `before_ms`, UTC milliseconds, the first first. What is over and not yet done is among
+    /// them. Only lanes with something due are folded.
+    pub fn deadlines_due(&self, before_ms: i64) -> Result<Vec<DeadlineView>> {
+        let mut due = Vec::new();
+        for lane in self.lanes_due(before_ms)? {
+            let open = self.deadlines(&lane)?.into_iter();
+            due.extend(open.filter(|view| view.open && view.due_ms < before_ms));
+        }
+        due.sort_by(|a, b| (a.due_ms, &a.lane, a.kind).cmp(&(b.due_ms, &b.lane, b.kind)));
+        Ok(due)
+    }
+
+    /// Returns the open clock that ends next from now on, for the app's next reminder; `None` if
+    /// none is open.
+    pub fn next_deadline(&self) -> Result<Option<DeadlineView>> {
+        let now_ms = self.now().ms;
+        let next_row: Option<i64> = self
+            .store()?
+            .db
+            .prepare_cached(&format!("SELECT min(due_ms) FROM ({DUE}) WHERE due_ms >= ?1"))?
+            .query_row([now_ms], |row| row.get(0))?;
+        // A lane whose first clock is over may have a later one that ends sooner than all others.
+        let before = next_row.map_or(i64::MAX, |due_ms| due_ms.saturating_add(1));
+        let due = self.deadlines_due(before)?;
+        Ok(due.into_iter().find(|view| view.due_ms >= now_ms))
+    }
+
+    fn lanes_due(&self, before_ms: i64) -> Result<Vec<Lane>> {
+        let sql =
+            format!("SELECT l.name FROM ({DUE}) d JOIN lane l ON l.n = d.lane WHERE d.due_ms < ?1");
+        let mut rows = self.store()?.db.prepare_cached(&sql)?;
+        let rows = rows.query_map([before_ms], |row| row.get::<_, String>(0))?;
+        rows.map(|name| Ok(Lane::parse(&name?))).collect()
     }
 
     fn cases(&self, sql: &str) -> Result<Vec<CaseId>> {
@@ -213,12 +267,17 @@ impl Courier {
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
-        Ok(self.person(&parcel, Party::Recipient)?.map(|person| person.masked()))
+        Ok(self.person(parcel.recipient)?.map(|person| person.masked()))
     }
 
-    /// Reads a person of the waybill in the clear. Nobody outside gets one but from `reveal`.
-    pub(crate) fn person(&self, parcel: &Parcel, party: Party) -> Result<Option<Person>> {
-        let Some(reference) = parcel.person(party) else { return Ok(None) };
+    /// Returns a person that an event of this phone's lanes points at, masked.
+    pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
+        Ok(self.person(Some(reference))?.map(|person| person.masked()))
+    }
+
+    /// Reads a person in the clear. Nobody outside gets one but from `reveal`.
+    pub(crate) fn person(&self, reference: Option<VaultRef>) -> Result<Option<Person>> {
+        let Some(reference) = reference else { return Ok(None) };
         Ok(match vault::read(&self.store()?.db, reference)? {
             Some(VaultBody::Person(person)) => Some(person),
             _ => None,
@@ -236,7 +295,7 @@ impl Courier {
 
     /// Writes every list row anew from the log.
     pub fn rebuild_lists(&self) -> Result<()> {
-        self.store()?.rebuild_lists(&self.identity.courier)
+        self.store()?.rebuild_lists(&self.onlooker())
     }
 
     /// Returns every event this phone holds, as (lane, position, exact bytes), in log order.

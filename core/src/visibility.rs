@@ -73,8 +73,12 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         // A clerk sees all of his station, an owner all of what is his.
         _ if matches!(relation, Relation::Clerk | Relation::Owner) => Sight::FactAndPerson,
 
-        // The waybill: only the present holder learns who and where.
-        Fact::ParcelAnnounced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
+        // The waybill, and what the recipient wants of it: only the present holder learns who and
+        // where.
+        Fact::ParcelAnnounced(_)
+        | Fact::RedirectRequested(_)
+        | Fact::DeliveryRedirected(_)
+        | Fact::PreferenceSet(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Where the parcel is, who has it, what the station orders, and who is to be masked.
         Fact::ParcelArrivedAtHub(_)
@@ -94,9 +98,14 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ReturnAuthorised(_)
         | Fact::ReturnStarted(_)
         | Fact::ParcelReturned(_)
+        | Fact::RedirectAnswered(_)
+        | Fact::ReceiptFormSigned(_)
+        | Fact::ReceiptFormHandedIn(_)
         | Fact::ParcelStored(_)
         | Fact::StoredParcelPickedUp(_)
         | Fact::StoredParcelRetrieved(_)
+        | Fact::StorageExpired(_)
+        | Fact::StorageHandedBack(_)
         | Fact::RecoveryRequested(_)
         | Fact::ErasureHeld(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
@@ -105,12 +114,22 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::RecipientContactFailed(_)
         | Fact::AddressArrived(_)
         | Fact::RedeliveryScheduled(_)
+        | Fact::AppointmentOffered(_)
+        | Fact::DelayNotified(_)
+        | Fact::StationCalled(_)
         | Fact::StorageConsentAsked(_)
         | Fact::StorageConsented(_)
         | Fact::StorageDeclined(_)
         | Fact::StorageConsentRevoked(_)
         | Fact::StorageNoticeSent(_)
-        | Fact::StorageNoticeFailed(_) => by(relation, [HOLDER_FACT]),
+        | Fact::StorageNoticeFailed(_)
+        | Fact::StorageReminderSent(_)
+        | Fact::StorageExtended(_)
+        | Fact::NoticeSent(_)
+        | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
+
+        // Whose parcel it is must tell the recipient the new code.
+        Fact::PickupCodeReplaced(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
         // Who complains, and what he wants. The waybill alone would name him: of a complaint about
         // his manners the courier hears from his station, not from his phone.
@@ -172,7 +191,9 @@ pub fn relation(lane: &Lane, state: &LaneState, courier: &CourierNo) -> Option<R
             his.then_some(Relation::Owner)
         }
         LaneState::Complaint(complaint) => {
-            let owns = complaint.owner().and_then(Actor::courier) == Some(courier);
+            // Who received it owns it until somebody does: also a complaint about himself.
+            let owner = complaint.owner().or(complaint.received_by.as_ref());
+            let owns = owner.and_then(Actor::courier) == Some(courier);
             match (owns, complaint.is_about(courier)) {
                 (true, _) => Some(Relation::Owner),
                 (false, true) if complaint.hides_complainant() => {
@@ -287,6 +308,15 @@ mod tests {
         ("ReturnAuthorised", "ff--pp"),
         ("ReturnStarted", "ff--pp"),
         ("ParcelReturned", "ff--pp"),
+        ("PreferenceSet", "pf--pp"),
+        ("RedirectRequested", "pf--pp"),
+        ("RedirectAnswered", "ff--pp"),
+        ("DeliveryRedirected", "pf--pp"),
+        ("AppointmentOffered", "f---pp"),
+        ("StationCalled", "f---pp"),
+        ("DelayNotified", "f---pp"),
+        ("ReceiptFormSigned", "ff--pp"),
+        ("ReceiptFormHandedIn", "ff--pp"),
         ("StorageConsentAsked", "f---pp"),
         ("StorageConsented", "f---pp"),
         ("StorageDeclined", "f---pp"),
@@ -296,6 +326,13 @@ mod tests {
         ("StorageNoticeFailed", "f---pp"),
         ("StoredParcelPickedUp", "ff--pp"),
         ("StoredParcelRetrieved", "ff--pp"),
+        ("StorageReminderSent", "f---pp"),
+        ("StorageExtended", "f---pp"),
+        ("StorageExpired", "ff--pp"),
+        ("StorageHandedBack", "ff--pp"),
+        ("PickupCodeReplaced", "pf--pp"),
+        ("NoticeSent", "f---pp"),
+        ("NoticeFailed", "f---pp"),
         ("ExceptionReported", "----pp"),
         ("EvidenceAdded", "----pp"),
         ("ExceptionAcknowledged", "----pp"),

@@ -29,6 +29,9 @@ enum Command {
         /// Address and port to listen on.
         #[arg(long, default_value = "127.0.0.1:8787")]
         listen: SocketAddr,
+        /// The company's policy pack, adopted if it is newer than the one in force.
+        #[arg(long)]
+        policy: Option<PathBuf>,
     },
     /// Make a one-time code with which a courier enrols his phone or signs in again.
     Code {
@@ -115,7 +118,7 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
-        Command::Serve { hub, listen } => start(&hub, listen)?,
+        Command::Serve { hub, listen, policy } => start(&hub, listen, policy.as_deref())?,
         Command::Code { hub, courier, station } => {
             let (courier, station) = (CourierNo::new(courier)?, StationId::new(station)?);
             println!("{}", hub.open_existing()?.new_code(courier, station)?);
@@ -163,8 +166,12 @@ fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
 }
 
 #[tokio::main]
-async fn start(folder: &Folder, listen: SocketAddr) -> Result<(), Failure> {
+async fn start(folder: &Folder, listen: SocketAddr, policy: Option<&Path>) -> Result<(), Failure> {
     let hub = Arc::new(folder.open()?);
+    if let Some(path) = policy {
+        let unread = |error| format!("{} cannot be read: {error}", path.display());
+        hub.adopt_policy(&std::fs::read_to_string(path).map_err(unread)?)?;
+    }
     let listener = tokio::net::TcpListener::bind(listen).await?;
     say(&format!(
         "listening on http://{}\nadmin token in {}\n",

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use lastmile_core::event::Fact;
 use lastmile_core::id::{ClerkNo, DeviceId, HubEpoch, StationId};
-use lastmile_core::policy::Policy;
 use lastmile_core::sync::wire::HubKey;
 use lastmile_core::time::{Clock, Entropy, Moment};
 
@@ -174,6 +173,7 @@ impl Hub {
     pub fn new_epoch(&self) -> Result<HubEpoch> {
         let tx = self.store.begin()?;
         let epoch = self.start_epoch(&*tx)?;
+        tx.skip_numbers(crate::codes::JUMP)?;
         tx.commit()?;
         Ok(epoch)
     }
@@ -194,13 +194,6 @@ impl Hub {
         match tx.meta("keys")? {
             Some(text) => serde_json::from_str(&text).map_err(|_| HubError::Damaged("its keys")),
             None => Ok(Vec::new()),
-        }
-    }
-
-    pub(crate) fn policy(tx: &dyn Tx) -> Result<Policy> {
-        match tx.meta("policy")? {
-            Some(text) => serde_json::from_str(&text).map_err(|_| HubError::Damaged("its policy")),
-            None => Ok(Policy::default()),
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use lastmile_core::document::{Document, Signed, document_text};
 use lastmile_core::id::Digest;
+pub use lastmile_core::signature::{read_public, verifies};
 use lastmile_core::sync::wire::{HubKey, Receipt, ReceiptBody, key_text};
 use lastmile_core::time::Entropy;
-use p256::ecdsa::signature::{Signer as _, Verifier as _};
-use p256::ecdsa::{DerSignature, Signature, SigningKey, VerifyingKey};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
 
 use crate::problem::{HubError, Result};
 
@@ -66,29 +68,16 @@ impl Keys {
             body,
         }
     }
-}
 
-/// Tells whether `signature` (hexadecimal of DER or of raw `r || s`) over `text` was made with
-/// the key `public` (hexadecimal SEC1).
-pub fn verifies(public: &str, text: &[u8], signature: &str) -> bool {
-    let Ok(signature) = data_encoding::HEXLOWER_PERMISSIVE.decode(signature.as_bytes()) else {
-        return false;
-    };
-    let signature = if signature.len() == 64 {
-        Signature::from_slice(&signature)
-    } else {
-        Signature::from_der(&signature)
-    };
-    match (read_public(public), signature) {
-        (Some(key), Ok(signature)) => key.verify(text, &signature).is_ok(),
-        _ => false,
+    /// Signs a document.
+    pub(crate) fn sign_document(&self, document: Document, body: String) -> Signed {
+        let signature: DerSignature = self.working.sign(document_text(document, &body).as_bytes());
+        Signed {
+            key: self.certificate.clone(),
+            signature: data_encoding::HEXLOWER.encode(&signature.to_bytes()),
+            body,
+        }
     }
-}
-
-/// Reads a public key, SEC1 in hexadecimal; `None` if it is not a point of the curve.
-pub fn read_public(hex: &str) -> Option<VerifyingKey> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?;
-    VerifyingKey::from_sec1_bytes(&bytes).ok()
 }
 
 fn public_hex(key: &VerifyingKey) -> String {
@@ -174,7 +163,7 @@ mod tests {
     fn a_signature_is_taken_in_both_of_its_forms() {
         let key = new_key(&SystemEntropy);
         let public = public_hex(key.verifying_key());
-        let signature: Signature = key.sign(b"text");
+        let signature: p256::ecdsa::Signature = key.sign(b"text");
         let raw = data_encoding::HEXLOWER.encode(&signature.to_bytes());
         let der = data_encoding::HEXLOWER.encode(&signature.to_der().to_bytes());
         assert!(verifies(&public, b"text", &raw) && verifies(&public, b"text", &der));

@@ -10,12 +10,14 @@
 mod bundle;
 mod clerk;
 pub mod client;
+mod codes;
 pub mod demo;
 mod enrol;
 mod http;
 mod hub;
 mod keys;
 mod media;
+mod policy;
 mod problem;
 mod secret;
 pub mod serve;

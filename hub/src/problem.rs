@@ -2,6 +2,7 @@
 //!
 //! No name, phone, address, free text, token or SQL value is ever part of one.
 
+use lastmile_core::document::Unfit;
 use lastmile_core::sync::wire::Problem;
 
 /// The result of everything in the hub that can fail.
@@ -24,6 +25,9 @@ pub enum HubError {
     /// A rule speaks against a clerk's act.
     #[error("{0}")]
     Refused(lastmile_core::Refusal),
+    /// A policy pack or a directory is not adopted.
+    #[error("{0}")]
+    Unfit(#[from] Unfit),
     /// The core refused an argument or failed.
     #[error("{0}")]
     Core(#[from] lastmile_core::Error),
@@ -76,6 +80,8 @@ impl HubError {
         match self {
             Self::Asked { status, .. } => *status,
             Self::Refused(_) | Self::Core(lastmile_core::Error::Refused(_)) => 409,
+            Self::Unfit(Unfit::Faulty { .. }) => 422,
+            Self::Unfit(_) => 409,
             Self::Core(lastmile_core::Error::NotFound { .. }) => 404,
             Self::Core(_) => 400,
             Self::NewerStore | Self::Database { .. } | Self::Io(_) | Self::Damaged(_) => 500,
@@ -87,6 +93,7 @@ impl HubError {
         let (code, advice) = match self {
             Self::Asked { code, advice, .. } => (*code, advice.clone()),
             Self::Refused(refusal) => (refusal.code(), refusal.to_string()),
+            Self::Unfit(unfit) => (unfit.code(), unfit.to_string()),
             Self::Core(error) => (error.code(), error.to_string()),
             Self::NewerStore | Self::Database { .. } | Self::Io(_) | Self::Damaged(_) => {
                 ("HubFailed", "the hub could not do it now; try again later".to_owned())

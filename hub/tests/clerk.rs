@@ -5,6 +5,8 @@
 mod common;
 
 use common::{World, courier, problem, station, waybill};
+use lastmile_core::directory::Directory;
+use lastmile_core::document::Document;
 use lastmile_core::event::Event;
 use lastmile_core::id::{ClerkNo, StationId};
 use lastmile_core::sync::wire::{ParkReason, Verdict};
@@ -348,6 +350,8 @@ fn a_changed_directory_reaches_phones_with_their_next_sync() {
 
     assert_eq!(put.status, 200);
     let pulled = a.try_lines(&world, &[]).header.directory.unwrap();
+    let root = world.hub.root_key();
+    let pulled = Directory::read(pulled.verified(Document::Directory, &root).unwrap()).unwrap();
     assert_eq!(u64::from(pulled.version), version + 1);
     assert_eq!(pulled.station_phone, "0431-8000000");
 }

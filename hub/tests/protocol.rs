@@ -31,7 +31,8 @@ fn exchange() -> BTreeMap<&'static str, String> {
     event.envelope.epoch = Some(1);
     let lines = [event.to_bytes()];
     let mut header = a.header(&lines);
-    header.pull = Some(Pull { cursor: 0, max_events: 500, directory: 1, policy: 1 });
+    header.pull =
+        Some(Pull { cursor: 0, max_events: 500, directory: 1, policy: 1, codes: Vec::new() });
     let answer = common::answer(&world.hub.handle(&a.request(&header, &lines, &[])));
     let receipt = answer.header.receipt.clone().unwrap();
     let body: ReceiptBody = serde_json::from_str(&receipt.body).unwrap();

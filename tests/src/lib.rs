@@ -4,6 +4,7 @@
 //! phones it enrolled, `sim` plays seeded days with faults over them, `scenario` plays files that tell
 //! one behaviour each, `planted` looks for what must not be found.
 
+pub mod coverage;
 pub mod disk;
 pub mod planted;
 pub mod scenario;

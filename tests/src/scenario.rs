@@ -2,21 +2,18 @@
 //!
 //! The steps are described in `tests/scenarios/README.md`.
 
+mod ask;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lastmile_core::command::Command;
-use lastmile_core::deadline;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::CourierNo;
-use lastmile_core::policy::Policy;
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::waybill::Waybill;
-use lastmile_core::{Courier, Progress, Result};
+use lastmile_core::{Courier, Progress, Refusal};
 use lastmile_hub::Response;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::planted::Planted;
@@ -63,10 +60,15 @@ pub fn steps(name: &str) -> Vec<Value> {
     }
 }
 
-/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do.
+/// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do. Their facades
+/// tell a rule's refusal from every other error, which a step of this kind does not.
 pub fn one_phone_plays(name: &str) -> bool {
-    let needs_more = ["on", "wait_min", "ask"];
-    !steps(name).iter().any(|step| needs_more.iter().any(|verb| step.get(verb).is_some()))
+    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy"];
+    let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
+    !steps(name).iter().any(|step| {
+        needs_more.iter().any(|verb| step.get(verb).is_some())
+            || (step.get("command").is_some() && !is_refusal(&step["refused"]))
+    })
 }
 
 /// Plays one scenario from an empty hub on.
@@ -118,9 +120,25 @@ impl Scene {
                 let answer = self.station.desk(method, path, &step["body"]);
                 self.planted.hear(accepted(&answer, step, at));
             }
+            _ if known("policy") => {
+                let adopted = self.station.adopt_policy(&step["policy"].to_string());
+                let code = adopted.err().map(|error| error.problem().code);
+                assert_eq!(code.as_deref(), step.get("refused").map(text), "{at}");
+            }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();
                 self.keep(&step["case"], case.into());
+            }
+            _ if known("keep") => {
+                let state = self.state(step);
+                let part = state.pointer(text(&step["at"]));
+                let part = part.unwrap_or_else(|| panic!("{at}: it is not there: {state:#}"));
+                self.keep(&step["keep"], part.clone());
+            }
+            _ if known("numbers") => {
+                let count = step["count"].as_u64().expect("a count");
+                let numbers = (1..=count).map(|n| format!("SF3{n:012}")).collect();
+                self.keep(&step["numbers"], numbers);
             }
             _ if known("capture") => {
                 let lane = Lane::parse(text(&step["capture"]["lane"]));
@@ -152,6 +170,16 @@ impl Scene {
                 let minutes = step["wait_min"].as_i64().expect("whole minutes");
                 self.time.pass(minutes * MINUTE_MS);
             }
+            _ if known("clock_min") => {
+                let minutes = step["clock_min"].as_i64().expect("whole minutes");
+                self.phone(step).clock.turn(minutes * MINUTE_MS);
+            }
+            _ if known("restart") => {
+                let phone = self.phone(step);
+                phone.kill();
+                phone.clock.reboot();
+                phone.start().expect("a good disk");
+            }
             _ if known("pending") => {
                 let status = self.courier(step).sync_status().expect("a good disk");
                 assert_eq!(Some(status.pending), step["pending"].as_i64(), "{at}");
@@ -168,7 +196,7 @@ impl Scene {
                 expect(&state, step, at);
             }
             _ if known("ask") => {
-                let answer = ask(self.courier(step), text(&step["ask"]), &step["with"], at);
+                let answer = ask::ask(self.courier(step), text(&step["ask"]), &step["with"], at);
                 expect(&answer, step, at);
             }
             _ => panic!("{at}: unknown step"),
@@ -195,9 +223,9 @@ impl Scene {
         self.phone(step).courier().expect("the app runs")
     }
 
-    /// Carries requests until a round of both channels has nothing to send.
+    /// Asks for news and carries requests until a round of both channels has nothing to send.
     fn sync(&mut self, step: &Value) {
-        self.phone(step);
+        self.courier(step).pull_soon();
         let name = step.get("on").map_or("A", text);
         let phone = self.phones.get_mut(name).expect("just put there");
         for _ in 0..2 {
@@ -246,43 +274,6 @@ impl Scene {
             _ => value.clone(),
         }
     }
-}
-
-/// Asks the handle one question by name. The answer is what the method returns, as JSON.
-fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
-    match question {
-        "recipient_masked" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.recipient_masked(&waybill))
-        }
-        "reveal" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            let (party, reason) = (plain(&with["party"], at), plain(&with["reason"], at));
-            let shown = courier.reveal(&waybill, party, reason, with["note"].as_str());
-            shown.map_or_else(|refused| refused.code().into(), |person| json(Ok(person)))
-        }
-        "recipient_sight" => {
-            let waybill = Waybill::parse(text(&with["waybill"])).expect("a waybill number");
-            json(courier.parcel_view(&waybill).map(|view| view.map(|view| view.recipient_sight)))
-        }
-        "pii_erase" => {
-            let case = plain(&with["case"], at);
-            let policy = Policy { pii_erase_days: plain(&with["days"], at), ..Policy::default() };
-            let complaint = courier.complaint(case).expect("a good disk").expect("a complaint");
-            let clock = deadline::pii_erase(&complaint, &policy, &courier.now());
-            json(Ok(clock.map(|(_, timeliness)| timeliness)))
-        }
-        _ => panic!("{at}: unknown question {question}"),
-    }
-}
-
-/// Reads a plain value of a question.
-fn plain<T: DeserializeOwned>(value: &Value, at: &str) -> T {
-    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{at}: {error}"))
-}
-
-fn json(answer: Result<impl Serialize>) -> Value {
-    serde_json::to_value(answer.expect("a good disk")).expect("plain data")
 }
 
 /// Holds an answer's part at `at` to `is`. A part that is not there is `null`.

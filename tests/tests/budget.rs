@@ -1,11 +1,19 @@
 //! Budgets that are counted, so that a slow machine cannot hide a broken one.
 
+use lastmile_core::Progress;
 use lastmile_core::command::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
+use lastmile_core::delivery::{
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
+};
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::MediaSource;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::waybill::Waybill;
 use lastmile_tests::world::{Phone, carry_until_idle, station_and_phone};
+
+const DOOR: &[u8] = include_bytes!("../fixtures/media/door.jpg");
 
 fn complaint(phone: &mut Phone, n: u32) -> Command {
     Command::ReceiveComplaint {
@@ -33,6 +41,64 @@ fn a_thousand_acts_cost_at_most_one_sync_call_each_and_a_twentieth() {
     }
     let syncs = phone.disk.counts().since(&before).syncs();
     assert!((1_000..=1_050).contains(&syncs), "{syncs} sync calls for 1,000 acts");
+}
+
+#[test]
+fn a_batch_of_twenty_is_one_call_one_transaction_and_twenty_groups() {
+    let (station, mut phone) = station_and_phone();
+    let person = Person {
+        name: "王小明".to_owned(),
+        phone: "13900000000".to_owned(),
+        address: "解放路 5 号".to_owned(),
+        ..Person::default()
+    };
+    let mut rng = fastrand::Rng::with_seed(7);
+    let waybills: Vec<_> =
+        (0..20).map(|n| Waybill::parse(&format!("SF2{n:012}")).unwrap()).collect();
+    let courier = phone.courier().unwrap().identity().courier.clone();
+    for waybill in &waybills {
+        station.announce(waybill, person.clone(), person.clone(), &mut rng);
+        station.command(&Command::Assign { waybill: waybill.clone(), courier: courier.clone() });
+    }
+    carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    let app = phone.courier().unwrap();
+    app.record(&Command::ReconcileManifest {
+        manifest: lastmile_core::id::ManifestId(uuid::Uuid::from_u128(1)),
+        expected: waybills.clone(),
+        scanned: waybills.clone(),
+        damaged: Vec::new(),
+    })
+    .unwrap();
+    app.record(&Command::TakeOut { waybills: waybills.clone() }).unwrap();
+    let lane = Lane::Parcel(waybills[0].clone());
+    let photo = app.capture_bytes(&lane, DOOR, MediaSource::Camera).unwrap();
+    let batch = Command::DeliverMany {
+        waybills: waybills.clone(),
+        method: HandoverMethod::FaceToFace,
+        taker: None,
+        identity: IdentityCheck { method: IdentityMethod::Phone, matched: true },
+        address_checked: true,
+        inspection: Inspection::Declined,
+        proof: vec![ProofItem { kind: ProofKind::Photo, evidence: Some(photo) }],
+    };
+    assert!(app.check_each(&batch).unwrap().is_empty());
+
+    let before = phone.disk.counts();
+    let recorded = phone.courier().unwrap().record(&batch).unwrap();
+    let syncs = phone.disk.counts().since(&before).syncs();
+    assert_eq!(syncs, 1, "one transaction");
+    assert_eq!((recorded.events.len(), recorded.left_out.len()), (20, 0));
+    let lanes: std::collections::BTreeSet<_> = recorded.lanes.iter().collect();
+    assert_eq!(lanes.len(), 20, "each parcel is accepted or parked by itself");
+
+    for channel in [SyncChannel::Events, SyncChannel::Media, SyncChannel::Events] {
+        carry_until_idle(&station, &mut phone, channel);
+    }
+    let app = phone.courier().unwrap();
+    for waybill in waybills {
+        let history = app.history(&Lane::Parcel(waybill)).unwrap();
+        assert_eq!(history.last().unwrap().progress, Progress::Confirmed);
+    }
 }
 
 #[test]

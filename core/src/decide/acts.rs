@@ -1,17 +1,21 @@
 //! Each command: the fact it would record, and the rule that judges it.
 
+use super::at_a_site::{extend, pick_up, record_notice, replace_code, store};
 use super::desk::Desk;
 use super::lanes::is_physical;
-use super::several::{erase, may_correct, reconcile, revoke, take_out, what_it_is_about};
+use super::several::{
+    answer_redirect, batch, erase, may_correct, reconcile, revoke, take_out, what_it_is_about,
+};
 use super::{Circumstances, Decision, Draft, LaneStates, lanes_of};
 use crate::command::Command;
 use crate::complaint::{
     ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken, rules as complaint,
 };
 use crate::delivery::{
-    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered,
-    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
-    ReturnStarted, rules as delivery,
+    AddressArrived, AppointmentOffered, DelayNotified, DeliveryAttemptFailed, DeliveryRefused,
+    ParcelDelivered, ParcelReturned, PreferenceSet, ReceiptFormHandedIn, ReceiptFormSigned,
+    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, RedirectRequested,
+    ReturnAuthorised, ReturnStarted, StationCalled, Wish, rules as delivery, wish::rules as wishes,
 };
 use crate::event::{CorrectionDeclared, Fact, Lane};
 use crate::exception_report::{
@@ -27,8 +31,8 @@ use crate::parcel::{
 use crate::privacy::{ContactRevealed, VaultBody, rules as privacy};
 use crate::refusal::{Refusal, refuse_if};
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsented, StorageDeclined, StorageNoticeFailed,
-    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved, rules as storage,
+    StorageConsentAsked, StorageConsented, StorageDeclined, StorageExpired, StorageHandedBack,
+    StoredParcelRetrieved, rules as storage,
 };
 
 /// Decides `command`.
@@ -105,6 +109,64 @@ pub fn decide(
             let verdict = delivery::may_start_return(desk.parcel(waybill)?, at);
             desk.tell(verdict, waybill, ReturnStarted {})
         }
+        Command::DeliverMany { .. } | Command::StoreMany { .. } => batch(&desk, command),
+        Command::OfferAppointment { waybill, from_ms, to_ms, channel } => {
+            let fact = AppointmentOffered { from_ms: *from_ms, to_ms: *to_ms, channel: *channel };
+            let verdict = delivery::may_offer(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::SetPreference { waybill, wish, place, said_by, channel, evidence } => {
+            let parcel = desk.parcel(waybill)?;
+            let before = parcel.delivery.preference.as_ref().map_or(0, |wish| wish.version);
+            let place = place.as_deref().filter(|_| *wish == Wish::NamedPlace);
+            let fact = PreferenceSet {
+                version: before.saturating_add(1),
+                wish: wish.clone(),
+                place: desk.text(&Lane::Parcel(waybill.clone()), place),
+                consent: matches!(wish, Wish::AtSite { .. })
+                    .then(|| ConsentId::new(at.now.ms, at.entropy)),
+                said_by: *said_by,
+                channel: *channel,
+                evidence: evidence.clone(),
+            };
+            desk.tell(wishes::may_prefer(parcel, &fact, at), waybill, fact)
+        }
+        Command::RequestRedirect { waybill, to, channel } => {
+            let verdict = wishes::may_redirect(desk.parcel(waybill)?, to, at);
+            let lane = Lane::Parcel(waybill.clone());
+            let to = desk.decided.seal(&lane, &VaultBody::Person(to.clone()), at);
+            desk.tell(verdict, waybill, RedirectRequested { to, channel: *channel })
+        }
+        Command::AnswerRedirect { waybill, reply, reason } => {
+            answer_redirect(desk, waybill, *reply, reason.as_deref())
+        }
+        Command::LogStationCall { waybill, channel } => {
+            let verdict = delivery::may_call_station(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StationCalled { channel: *channel })
+        }
+        Command::NotifyDelay { waybill, cause, position, eta_ms, channel } => {
+            let parcel = desk.parcel(waybill)?;
+            let fact = DelayNotified {
+                cause: *cause,
+                eta_ms: *eta_ms,
+                position: desk.text(&Lane::Parcel(waybill.clone()), position.as_deref()),
+                channel: *channel,
+            };
+            desk.tell(delivery::may_notify_delay(parcel, &fact, at), waybill, fact)
+        }
+        Command::SignReceiptForm { waybill, clear, photo } => {
+            let fact = ReceiptFormSigned { clear: *clear, photo: photo.clone() };
+            let verdict = delivery::may_sign_form(desk.parcel(waybill)?, &fact, at);
+            desk.tell(verdict, waybill, fact)
+        }
+        Command::HandInReceiptForm { waybill } => {
+            let verdict = delivery::may_hand_in_form(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ReceiptFormHandedIn {})
+        }
+        Command::CompleteReturn { waybill } => {
+            let verdict = delivery::may_complete_return(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, ParcelReturned {})
+        }
         Command::AskConsent { waybill, channel, site } => {
             let verdict = storage::may_ask(desk.parcel(waybill)?, site, at);
             let fact = StorageConsentAsked { channel: *channel, site: site.clone() };
@@ -137,36 +199,25 @@ pub fn decide(
         }
         Command::RevokeConsent { waybill } => revoke(desk, waybill),
         Command::Store { waybill, site, collect_before_ms, code, photo } => {
-            let parcel = desk.parcel(waybill)?;
-            let code = code.as_deref().map(str::trim).filter(|code| !code.is_empty());
-            let fact = ParcelStored {
-                consent: parcel.live_consent(site, at.now.ms).map(|consent| consent.id),
-                site: site.clone(),
-                collect_before_ms: *collect_before_ms,
-                // Needs the site's own key, which the directory does not carry yet; the sealed
-                // code below is a salted digest and no weaker (C4.8).
-                code_hash: None,
-                code: code.map(|code| {
-                    let lane = Lane::Parcel(waybill.clone());
-                    desk.decided.seal(&lane, &VaultBody::Code(code.to_owned()), at)
-                }),
-                photo: photo.clone(),
-            };
-            desk.tell(storage::may_store(parcel, &fact, at), waybill, fact)
+            store(desk, waybill, site, *collect_before_ms, code.as_deref(), photo.clone())
         }
         Command::RecordNotice { waybill, channel, template, text } => {
-            let verdict = storage::may_notice(desk.parcel(waybill)?, template, at);
-            let (channel, template) = (*channel, template.clone());
-            match *text {
-                Some(text) => {
-                    desk.tell(verdict, waybill, StorageNoticeSent { channel, template, text })
-                }
-                None => desk.tell(verdict, waybill, StorageNoticeFailed { channel }),
-            }
+            record_notice(desk, waybill, *channel, template, *text)
         }
-        Command::PickUp { waybill, scanned } => {
-            let verdict = storage::may_pick_up(desk.parcel(waybill)?, at);
-            desk.tell(verdict, waybill, StoredParcelPickedUp { scanned: *scanned })
+        Command::PickUp { waybill, scanned, code } => {
+            pick_up(desk, waybill, *scanned, code.as_deref())
+        }
+        Command::ExtendStorage { waybill, collect_before_ms } => {
+            extend(desk, waybill, *collect_before_ms)
+        }
+        Command::ReplaceCode { waybill, code } => replace_code(desk, waybill, code.as_deref()),
+        Command::HandBack { waybill, scanned } => {
+            let verdict = storage::may_hand_back(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StorageHandedBack { scanned: *scanned })
+        }
+        Command::ExpireStorage { waybill } => {
+            let verdict = storage::may_expire(desk.parcel(waybill)?, at);
+            desk.tell(verdict, waybill, StorageExpired {})
         }
         Command::Retrieve { waybill, scanned } => {
             let verdict = storage::may_retrieve(desk.parcel(waybill)?, at);

@@ -83,6 +83,6 @@ impl<'a> Desk<'a> {
             verdict => verdict.err(),
         };
         self.decided.groups = groups;
-        Ok(Decision { decided: self.decided, refusal })
+        Ok(Decision { decided: self.decided, refusal, left_out: Vec::new() })
     }
 }

@@ -12,7 +12,22 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
             std::iter::once(count_lane(at)).chain(parcels).collect()
         }
         Command::TakeOut { waybills } => waybills.iter().cloned().map(Lane::Parcel).collect(),
-        Command::Contact { waybill, .. }
+        Command::DeliverMany { waybills, .. } => {
+            waybills.iter().cloned().map(Lane::Parcel).collect()
+        }
+        Command::StoreMany { parcels, .. } => {
+            parcels.iter().map(|one| Lane::Parcel(one.waybill.clone())).collect()
+        }
+        Command::OfferAppointment { waybill, .. }
+        | Command::SetPreference { waybill, .. }
+        | Command::RequestRedirect { waybill, .. }
+        | Command::AnswerRedirect { waybill, .. }
+        | Command::LogStationCall { waybill, .. }
+        | Command::NotifyDelay { waybill, .. }
+        | Command::SignReceiptForm { waybill, .. }
+        | Command::HandInReceiptForm { waybill }
+        | Command::CompleteReturn { waybill }
+        | Command::Contact { waybill, .. }
         | Command::Arrive { waybill }
         | Command::Deliver { waybill, .. }
         | Command::FailAttempt { waybill, .. }
@@ -27,6 +42,10 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::RecordNotice { waybill, .. }
         | Command::PickUp { waybill, .. }
         | Command::Retrieve { waybill, .. }
+        | Command::ExtendStorage { waybill, .. }
+        | Command::ReplaceCode { waybill, .. }
+        | Command::HandBack { waybill, .. }
+        | Command::ExpireStorage { waybill }
         | Command::Announce { waybill, .. }
         | Command::Assign { waybill, .. }
         | Command::Freeze { waybill, .. }
@@ -70,6 +89,14 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::Contact { .. }
         | Command::Arrive { .. }
         | Command::Deliver { .. }
+        | Command::DeliverMany { .. }
+        | Command::StoreMany { .. }
+        | Command::OfferAppointment { .. }
+        | Command::LogStationCall { .. }
+        | Command::NotifyDelay { .. }
+        | Command::SignReceiptForm { .. }
+        | Command::HandInReceiptForm { .. }
+        | Command::CompleteReturn { .. }
         | Command::FailAttempt { .. }
         | Command::Refuse { .. }
         | Command::StartReturn { .. }
@@ -77,16 +104,23 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::RecordNotice { .. }
         | Command::PickUp { .. }
         | Command::Retrieve { .. }
+        | Command::HandBack { .. }
+        | Command::ReplaceCode { .. }
         | Command::ReportException { .. }
         | Command::AddEvidence { .. }
         | Command::ReceiveComplaint { .. }
         | Command::ContactCustomer { .. }
         | Command::Reveal { .. } => true,
         Command::ScheduleRedelivery { .. }
+        | Command::SetPreference { .. }
+        | Command::RequestRedirect { .. }
+        | Command::AnswerRedirect { .. }
         | Command::AskConsent { .. }
         | Command::RecordConsent { .. }
         | Command::DeclineStorage { .. }
         | Command::RevokeConsent { .. }
+        | Command::ExtendStorage { .. }
+        | Command::ExpireStorage { .. }
         | Command::Correct { .. }
         | Command::Announce { .. }
         | Command::Assign { .. }

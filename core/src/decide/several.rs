@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use super::desk::Desk;
 use super::lanes::count_lane;
-use super::{Decided, Decision, Draft};
-use crate::delivery::Party;
+use super::{Circumstances, Decided, Decision, Draft, LaneStates, LeftOut, decide};
+use crate::command::{Command, ToStore};
+use crate::delivery::{
+    DeliveryRedirected, Party, ProofItem, RedirectAnswered, RedirectReply, wish::rules as wishes,
+};
 use crate::event::{Lane, ManifestReconciled};
+use crate::evidence::EvidenceRef;
 use crate::exception_report::ExceptionKind;
-use crate::id::{EventId, ManifestId};
+use crate::id::{EventId, EvidenceId, ManifestId};
 use crate::parcel::{
     Condition, Holder, Parcel, ParcelOutForDelivery, ParcelReceivedAtStation, rules as parcel,
 };
@@ -23,8 +27,8 @@ const MOST_COUNTED_BYTES: usize = 60_000;
 /// The vault references that fit into one event.
 const MOST_ERASED: usize = 800;
 
-/// The parcels one command takes out at most: more than a van holds.
-const MOST_TAKEN_OUT: usize = 1_000;
+/// The parcels of one command at most: more than a van holds.
+const MOST_AT_ONCE: usize = 1_000;
 
 /// The morning's count (M19): one event that tells of all, in the courier's shift, and one receipt
 /// per parcel that is known here. A group each, so that one bad parcel holds up no other.
@@ -77,7 +81,7 @@ pub(super) fn reconcile(
 pub(super) fn take_out(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Refusal> {
     let waybills: BTreeSet<_> = waybills.iter().collect();
     refuse_if(waybills.is_empty(), Refusal::NothingGiven)?;
-    refuse_if(waybills.len() > MOST_TAKEN_OUT, Refusal::BatchTooLarge)?;
+    refuse_if(waybills.len() > MOST_AT_ONCE, Refusal::BatchTooLarge)?;
     let mut verdict = Ok(());
     let mut groups = Vec::with_capacity(waybills.len());
     for waybill in &waybills {
@@ -91,6 +95,123 @@ pub(super) fn take_out(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Ref
         groups.push(vec![Draft { lane, fact: ParcelOutForDelivery {}.into() }]);
     }
     desk.tell_all(verdict, groups)
+}
+
+/// A batch: each of its commands is decided by itself. A courier before a door with twenty parcels
+/// is not held up by one: it is left out and named, the others are recorded. Of several parcels
+/// none is recorded against a rule: the one concerned is recorded by itself, with its own reason.
+pub(super) fn batch(desk: &Desk, command: &Command) -> Result<Decision, Refusal> {
+    let ones = one_by_one(desk, command);
+    refuse_if(ones.len() > MOST_AT_ONCE, Refusal::BatchTooLarge)?;
+    if let [(_, only)] = ones.as_slice() {
+        return decide(only, desk.lanes, desk.at);
+    }
+    let (decided, left_out) = decide_each(desk, &ones);
+    if decided.groups.is_empty() {
+        return Err(left_out.first().map_or(Refusal::NothingGiven, |first| first.refusal));
+    }
+    Ok(Decision { decided, refusal: None, left_out })
+}
+
+/// Tells which parcels of a batch a rule speaks against; none of what is no batch.
+pub fn left_out(command: &Command, lanes: &LaneStates, at: &Circumstances) -> Vec<LeftOut> {
+    let desk = Desk::new(lanes, at);
+    decide_each(&desk, &one_by_one(&desk, command)).1
+}
+
+fn decide_each(desk: &Desk, ones: &[(&Waybill, Command)]) -> (Decided, Vec<LeftOut>) {
+    let mut decided = Decided::default();
+    let mut left_out = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (waybill, one) in ones.iter().filter(|(waybill, _)| seen.insert(*waybill)) {
+        let refusal = match decide(one, desk.lanes, desk.at) {
+            Ok(Decision { refusal: None, decided: one, .. }) => {
+                decided.groups.extend(one.groups);
+                decided.vault.extend(one.vault);
+                continue;
+            }
+            Ok(Decision { refusal: Some(refusal), .. }) | Err(refusal) => refusal,
+        };
+        left_out.push(LeftOut { waybill: (*waybill).clone(), refusal });
+    }
+    (decided, left_out)
+}
+
+/// The commands of a batch, one per parcel; none of what is no batch.
+fn one_by_one<'a>(desk: &Desk, command: &'a Command) -> Vec<(&'a Waybill, Command)> {
+    // A file belongs to one act of one parcel (C4.12): it was captured for the first of them, and
+    // each of the others names an item of its own.
+    let own = |item: &EvidenceRef, n: usize| match n {
+        0 => item.clone(),
+        _ => EvidenceRef { id: EvidenceId::new(desk.at.now.ms, desk.at.entropy), ..item.clone() },
+    };
+    match command {
+        Command::DeliverMany {
+            waybills,
+            method,
+            taker,
+            identity,
+            address_checked,
+            inspection,
+            proof,
+        } => {
+            let one = |(n, waybill): (usize, &'a Waybill)| {
+                let proof = proof.iter().map(|item| ProofItem {
+                    kind: item.kind,
+                    evidence: item.evidence.as_ref().map(|item| own(item, n)),
+                });
+                let one = Command::Deliver {
+                    waybill: waybill.clone(),
+                    method: *method,
+                    taker: taker.clone(),
+                    identity: *identity,
+                    address_checked: *address_checked,
+                    inspection: *inspection,
+                    proof: proof.collect(),
+                };
+                (waybill, one)
+            };
+            waybills.iter().enumerate().map(one).collect()
+        }
+        Command::StoreMany { parcels, site, collect_before_ms, photo } => {
+            let one = |(n, parcel): (usize, &'a ToStore)| {
+                let one = Command::Store {
+                    waybill: parcel.waybill.clone(),
+                    site: site.clone(),
+                    collect_before_ms: *collect_before_ms,
+                    code: parcel.code.clone(),
+                    photo: photo.as_ref().map(|item| own(item, n)),
+                };
+                (&parcel.waybill, one)
+            };
+            parcels.iter().enumerate().map(one).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Answering a redirection. Accepted, the new address counts in the same group.
+pub(super) fn answer_redirect(
+    mut desk: Desk,
+    waybill: &Waybill,
+    reply: RedirectReply,
+    reason: Option<&str>,
+) -> Result<Decision, Refusal> {
+    let parcel = desk.parcel(waybill)?;
+    let lane = Lane::Parcel(waybill.clone());
+    let reason = desk.text(&lane, reason);
+    let verdict = wishes::may_answer(parcel, reply, reason.is_some(), desk.at);
+    // Without a question there is nothing to answer, against a rule or otherwise.
+    let Some(asked) = parcel.delivery.open_redirect() else {
+        return Err(verdict.err().unwrap_or(Refusal::NoRedirect));
+    };
+    let request = asked.mark.event;
+    let mut facts = vec![RedirectAnswered { request, reply, reason }.into()];
+    if let (RedirectReply::Accept, Some(recipient)) = (reply, asked.to) {
+        facts.push(DeliveryRedirected { request, recipient }.into());
+    }
+    let group = facts.into_iter().map(|fact| Draft { lane: lane.clone(), fact }).collect();
+    desk.tell_all(verdict, vec![group])
 }
 
 /// Taking consent back: every consent that is not withdrawn yet, in one group.
@@ -149,7 +270,7 @@ pub(super) fn erase(
         refuse_if(parcel.erasure_held.contains(&party), refusal)?;
         let fact = ErasureHeld { party, reason }.into();
         let decided = to_tell(vec![vec![Draft { lane: lane.clone(), fact }]]);
-        return Ok(Decision { decided, refusal: Some(refusal) });
+        return Ok(Decision { decided, refusal: Some(refusal), left_out: Vec::new() });
     }
     let stays = privacy::stays(lane, desk.lanes, party);
     let mut group = Vec::new();
@@ -163,7 +284,7 @@ pub(super) fn erase(
         }
     }
     refuse_if(group.is_empty(), Refusal::NothingToErase)?;
-    Ok(Decision { decided: to_tell(vec![group]), refusal: None })
+    Ok(Decision { decided: to_tell(vec![group]), refusal: None, left_out: Vec::new() })
 }
 
 /// The recorded event that a report is about, where its kind says which.

@@ -131,7 +131,7 @@ fn a_stopped_parcel_refuses_every_act_that_moves_it_on() {
             reason: None,
         },
         Command::StartReturn { waybill: waybill.clone() },
-        Command::PickUp { waybill: waybill.clone(), scanned: true },
+        Command::PickUp { waybill: waybill.clone(), scanned: true, code: None },
     ] {
         assert_eq!(scene.refusal("A", &command, &tale), Some(Refusal::Frozen));
     }
@@ -263,6 +263,7 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
         station: &station,
         policy: &scene.policy,
         directory: &scene.directory,
+        codes: &scene.codes,
         address_gap_m: None,
         station_gap_m: None,
         entries: &[],
@@ -294,6 +295,7 @@ fn deciding_and_applying_on_a_lane_of_50_events_takes_less_than_20_us() {
         station: &station,
         policy: &scene.policy,
         directory: &scene.directory,
+        codes: &scene.codes,
         address_gap_m: None,
         station_gap_m: None,
         entries: &[],

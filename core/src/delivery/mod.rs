@@ -1,10 +1,23 @@
 //! At the door: contact, arrival, hand-over, a failed attempt, a refusal, a return.
+//!
+//! What the recipient wishes, and where he wants it instead, is in `wish`; when he counts as
+//! unreachable in `unreachable.rs`; what a screen shows of it in `view.rs`.
 
 pub(crate) mod rules;
 mod state;
+mod unreachable;
+mod view;
+pub(crate) mod wish;
 
 pub use state::{
-    Appointment, ContactTried, Delivered, DeliveredHow, DeliveryTask, FailedAttempt, RefusedBy,
+    Appointment, ContactTried, DelayTold, Delivered, DeliveredHow, DeliveryTask, FailedAttempt,
+    ReceiptForm, RefusedBy,
+};
+pub use unreachable::{Unreachable, unreachable};
+pub use view::{DeliveryView, RedirectView, WishView};
+pub use wish::{
+    DeclineClass, DeliveryRedirected, Preference, PreferenceSet, Redirect, RedirectAnswer,
+    RedirectAnswered, RedirectReply, RedirectRequested, Wish,
 };
 
 use serde::{Deserialize, Serialize};
@@ -157,7 +170,8 @@ pub struct ParcelDelivered {
     pub inspection: Inspection,
     /// What shows it.
     pub proof: Vec<ProofItem>,
-    /// Metres between the phone and the address, if both places are known. A flag, never a gate.
+    /// Metres between the phone and the address, if both places are known; of a batch, to the
+    /// farthest of its addresses. A flag, never a gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_gap_m: Option<u32>,
     /// Metres between the phone and the station, if both places are known.
@@ -185,6 +199,18 @@ pub enum AttemptFailure {
 pub struct DeliveryAttemptFailed {
     /// Why.
     pub cause: AttemptFailure,
+}
+
+/// A second delivery was offered to a recipient who was not there (M29). His answer is a fact of
+/// its own: an appointment, a wish, or a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppointmentOffered {
+    /// The offered window's start, UTC milliseconds.
+    pub from_ms: i64,
+    /// The offered window's end, UTC milliseconds.
+    pub to_ms: i64,
+    /// How it was offered.
+    pub channel: Channel,
 }
 
 /// A new appointment was agreed (M29).
@@ -223,6 +249,14 @@ pub struct DeliveryRefused {
     pub reason: Option<VaultRef>,
 }
 
+/// The courier told the station by phone or in person (M35): what waits on the parcel is reported,
+/// even without a signal for the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationCalled {
+    /// How.
+    pub channel: Channel,
+}
+
 /// The station allows the return (M35).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnAuthorised {}
@@ -234,6 +268,62 @@ pub struct ReturnStarted {}
 /// The sender has it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParcelReturned {}
+
+/// Why a parcel comes late (M27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum DelayCause {
+    /// Rain, snow, storm (恶劣天气). Force majeure.
+    Weather,
+    /// Traffic control (交通管制). Force majeure.
+    TrafficControl,
+    /// Flood, earthquake, fire (自然灾害). Force majeure.
+    Disaster,
+    /// An order of an authority: a closed quarter, a lockdown. Force majeure.
+    PublicOrder,
+    /// The vehicle broke down.
+    Breakdown,
+    /// More parcels than could be carried.
+    Volume,
+    /// Sorted or sent wrongly.
+    Missent,
+}
+
+impl DelayCause {
+    /// Tells whether nobody could have prevented it (不可抗力).
+    pub fn is_force_majeure(self) -> bool {
+        matches!(self, Self::Weather | Self::TrafficControl | Self::Disaster | Self::PublicOrder)
+    }
+}
+
+/// The customer was told that it comes late, and when it will come (M27).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelayNotified {
+    /// Why.
+    pub cause: DelayCause,
+    /// When it will come, UTC milliseconds.
+    pub eta_ms: i64,
+    /// Where it is now, in the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<VaultRef>,
+    /// How he was told.
+    pub channel: Channel,
+}
+
+/// The recipient signed the sender's paper form (签收回单, M37).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReceiptFormSigned {
+    /// The signature is clear and complete.
+    pub clear: bool,
+    /// A photo of the signed form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<EvidenceRef>,
+}
+
+/// The signed form is at the station (M37).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptFormHandedIn {}
 
 #[cfg(test)]
 mod tests;

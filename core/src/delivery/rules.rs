@@ -1,8 +1,9 @@
 //! What may be done at the door.
 
 use super::{
-    AttemptFailure, HandoverMethod, IdentityMethod, Inspection, ParcelDelivered, ProofKind,
-    RedeliveryScheduled,
+    AppointmentOffered, AttemptFailure, DelayNotified, DeliveredHow, HandoverMethod,
+    IdentityMethod, Inspection, ParcelDelivered, ProofKind, ReceiptFormSigned, RedeliveryScheduled,
+    Unreachable, unreachable,
 };
 use crate::decide::Circumstances;
 use crate::parcel::{Holder, Parcel, Stage, rules as parcel_rules};
@@ -50,7 +51,9 @@ pub(crate) fn may_deliver(parcel: &Parcel, fact: &ParcelDelivered, at: &Circumst
             refuse_if(inspected, Refusal::InspectionNotForMethod)?;
         }
     }
-    proof_suffices(parcel, fact, at)
+    proof_suffices(parcel, fact, at)?;
+    let unsigned = parcel.goods.receipt_form && parcel.delivery.receipt_form.is_none();
+    refuse_if(unsigned, Refusal::ReceiptFormOwed)
 }
 
 /// The proof matrix of the policy in force (C4.6, C4.7).
@@ -95,12 +98,25 @@ pub(crate) fn may_schedule(
     fact: &RedeliveryScheduled,
     at: &Circumstances,
 ) -> Verdict {
+    a_second_delivery(parcel, fact.from_ms, fact.to_ms, at)
+}
+
+/// Offering a second delivery (M29): the same, before the recipient has answered.
+pub(crate) fn may_offer(parcel: &Parcel, fact: &AppointmentOffered, at: &Circumstances) -> Verdict {
+    a_second_delivery(parcel, fact.from_ms, fact.to_ms, at)
+}
+
+fn a_second_delivery(parcel: &Parcel, from_ms: i64, to_ms: i64, at: &Circumstances) -> Verdict {
     concerns(parcel, at)?;
     may_go_on(parcel)?;
     refuse_if(parcel.stage == Stage::RefusedHeld, Refusal::RefusalPending)?;
     refuse_if(parcel.stage == Stage::ReturnAuthorised, Refusal::AlreadyReturned)?;
-    let impossible = fact.to_ms <= fact.from_ms || fact.to_ms <= at.now.ms;
-    refuse_if(impossible, Refusal::AppointmentNotPossible)
+    refuse_if(to_ms <= from_ms || to_ms <= at.now.ms, Refusal::AppointmentNotPossible)
+}
+
+/// Tells whether the recipient counts as unreachable, so that the sender's word decides (art. 33).
+pub(crate) fn is_unreachable(parcel: &Parcel, at: &Circumstances) -> bool {
+    matches!(unreachable(parcel, at.policy, &at.now), Unreachable::Since { .. })
 }
 
 /// The recipient refuses it.
@@ -117,7 +133,68 @@ pub(crate) fn may_authorise_return(parcel: &Parcel, at: &Circumstances) -> Verdi
     concerns(parcel, at)?;
     still_open(parcel)?;
     refuse_if(parcel.frozen.is_some(), Refusal::Frozen)?;
-    refuse_if(parcel.delivery.return_authorised.is_some(), Refusal::AlreadyAuthorised)
+    refuse_if(parcel.delivery.return_authorised.is_some(), Refusal::AlreadyAuthorised)?;
+    // Because nobody was there: not before he counts as unreachable. A refusal or the sender's own
+    // recall is a reason of its own.
+    let task = &parcel.delivery;
+    let absent = task.last_attempt.as_ref().is_some_and(|a| a.cause == AttemptFailure::Absent);
+    let only_absent = absent && task.refusal.is_none() && parcel.recalled.is_none();
+    refuse_if(only_absent && !is_unreachable(parcel, at), Refusal::NotUnreachable)
+}
+
+/// The sender has it again: the station says so of a parcel that is on its way back.
+pub(crate) fn may_complete_return(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    station_only(at)?;
+    concerns(parcel, at)?;
+    if parcel.stage != Stage::Returning {
+        still_open(parcel)?;
+        return Err(Refusal::ReturnNotStarted);
+    }
+    refuse_if(parcel.frozen.is_some(), Refusal::Frozen)
+}
+
+/// Telling the station by phone: the courier who has it or is to deliver it.
+pub(crate) fn may_call_station(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    parcel_rules::courier(at)?;
+    concerns(parcel, at)
+}
+
+/// Telling the customer of a delay: of a parcel still to come, with a time to come.
+pub(crate) fn may_notify_delay(
+    parcel: &Parcel,
+    fact: &DelayNotified,
+    at: &Circumstances,
+) -> Verdict {
+    concerns(parcel, at)?;
+    still_open(parcel)?;
+    refuse_if(fact.eta_ms <= at.now.ms, Refusal::EtaPast)
+}
+
+/// Having the sender's form signed: by who has the parcel in his hands or has just handed it over.
+pub(crate) fn may_sign_form(
+    parcel: &Parcel,
+    fact: &ReceiptFormSigned,
+    at: &Circumstances,
+) -> Verdict {
+    let courier = parcel_rules::courier(at)?;
+    let handed_over = parcel.delivered().is_some_and(|delivered| {
+        delivered.actor == *at.actor && matches!(delivered.how, DeliveredHow::Handover(_))
+    });
+    refuse_if(!handed_over && !parcel.held_by(courier), Refusal::NotHeldByYou)?;
+    let form = parcel.delivery.receipt_form.as_ref();
+    let done = form.is_some_and(|form| form.clear || form.handed_in_at.is_some());
+    refuse_if(done, Refusal::ReceiptFormAlreadySigned)?;
+    refuse_if(fact.photo.is_none(), Refusal::ReceiptFormPhotoMissing)?;
+    refuse_if(!fact.clear, Refusal::ReceiptFormUnclear)
+}
+
+/// Handing the form in: who had it signed, or the clerk who takes it.
+pub(crate) fn may_hand_in_form(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    let form = parcel.delivery.receipt_form.as_ref().ok_or(Refusal::ReceiptFormNotSigned)?;
+    if parcel.margin.recorded_by(form.mark.event) != at.actor.courier() {
+        concerns(parcel, at)?;
+    }
+    refuse_if(form.handed_in_at.is_some(), Refusal::ReceiptFormAlreadyIn)
 }
 
 /// Sending it back: authorised, and from the hands of who sends it.

@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 
 use crate::complaint::{ComplaintClosed, ComplaintReceived, CustomerFirstContacted, OwnerTaken};
 use crate::delivery::{
-    AddressArrived, DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered, ParcelReturned,
-    RecipientContactFailed, RecipientContacted, RedeliveryScheduled, ReturnAuthorised,
-    ReturnStarted,
+    AddressArrived, AppointmentOffered, DelayNotified, DeliveryAttemptFailed, DeliveryRedirected,
+    DeliveryRefused, ParcelDelivered, ParcelReturned, PreferenceSet, ReceiptFormHandedIn,
+    ReceiptFormSigned, RecipientContactFailed, RecipientContacted, RedeliveryScheduled,
+    RedirectAnswered, RedirectRequested, ReturnAuthorised, ReturnStarted, StationCalled,
 };
 use crate::evidence::EvidenceRef;
 use crate::exception_report::{
@@ -15,6 +16,7 @@ use crate::exception_report::{
     ExceptionVoided, RecoveryRequested,
 };
 use crate::id::{Digest, EventId, EvidenceId, ManifestId};
+use crate::notice::{NoticeFailed, NoticeSent};
 use crate::parcel::{
     ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned, ParcelDispatched,
     ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned, ParcelRecalled,
@@ -22,8 +24,9 @@ use crate::parcel::{
 };
 use crate::privacy::{ContactRevealed, ErasureHeld, PersonErased, VaultRef};
 use crate::temporary_storage::{
-    ParcelStored, StorageConsentAsked, StorageConsentRevoked, StorageConsented, StorageDeclined,
-    StorageNoticeFailed, StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeFailed,
+    StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::waybill::Waybill;
 
@@ -124,6 +127,15 @@ facts! {
     ReturnAuthorised = 1,
     ReturnStarted = 1,
     ParcelReturned = 1,
+    PreferenceSet = 1,
+    RedirectRequested = 1,
+    RedirectAnswered = 1,
+    DeliveryRedirected = 1,
+    AppointmentOffered = 1,
+    StationCalled = 1,
+    DelayNotified = 1,
+    ReceiptFormSigned = 1,
+    ReceiptFormHandedIn = 1,
     StorageConsentAsked = 1,
     StorageConsented = 1,
     StorageDeclined = 1,
@@ -133,6 +145,13 @@ facts! {
     StorageNoticeFailed = 1,
     StoredParcelPickedUp = 1,
     StoredParcelRetrieved = 1,
+    StorageReminderSent = 1,
+    StorageExtended = 1,
+    StorageExpired = 1,
+    StorageHandedBack = 1,
+    PickupCodeReplaced = 1,
+    NoticeSent = 1,
+    NoticeFailed = 1,
     ExceptionReported = 1,
     EvidenceAdded = 1,
     ExceptionAcknowledged = 1,
@@ -208,6 +227,8 @@ impl Fact {
             }
             Self::StorageConsented(consented) => consented.evidence.iter().collect(),
             Self::ParcelStored(stored) => stored.photo.iter().collect(),
+            Self::PreferenceSet(set) => set.evidence.iter().collect(),
+            Self::ReceiptFormSigned(signed) => signed.photo.iter().collect(),
             Self::ExceptionReported(reported) => reported.evidence.iter().collect(),
             Self::EvidenceAdded(added) => vec![&added.evidence],
             _ => Vec::new(),

@@ -4,17 +4,19 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, ToStore};
 use crate::complaint::{
     ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource, CustomerFirstContacted,
     OwnerTaken,
 };
 use crate::decide::{Circumstances, LaneStates, decide, lanes_of};
 use crate::delivery::{
-    AddressArrived, AttemptFailure, Channel, DeliveryAttemptFailed, DeliveryRefused,
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, ProofItem,
-    ProofKind, RecipientContacted, RedeliveryScheduled, RefusalClass, ReturnAuthorised,
-    ReturnStarted,
+    AddressArrived, AppointmentOffered, AttemptFailure, Channel, DeclineClass, DelayCause,
+    DelayNotified, DeliveryAttemptFailed, DeliveryRedirected, DeliveryRefused, HandoverMethod,
+    IdentityCheck, IdentityMethod, Inspection, ParcelReturned, Party, PreferenceSet, ProofItem,
+    ProofKind, ReceiptFormHandedIn, ReceiptFormSigned, RecipientContacted, RedeliveryScheduled,
+    RedirectAnswered, RedirectReply, RedirectRequested, RefusalClass, ReturnAuthorised,
+    ReturnStarted, StationCalled, Wish,
 };
 use crate::event::{CorrectionDeclared, Envelope};
 use crate::exception_report::{
@@ -22,6 +24,7 @@ use crate::exception_report::{
     ExceptionReported, ExceptionResolved, ExceptionVoided, RecoveryRequested,
 };
 use crate::id::{DeviceId, ManifestId};
+use crate::notice::NoticeFailed;
 use crate::parcel::{
     Condition, ConflictRuled, FreezeReason, GoodsFlags, Holder, ParcelAnnounced, ParcelAssigned,
     ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation, ParcelReleased,
@@ -29,8 +32,9 @@ use crate::parcel::{
 };
 use crate::privacy::{ContactRevealed, ErasureHeld, ErasureReason, PersonErased, RevealReason};
 use crate::temporary_storage::{
-    ConsentGiver, Liability, ParcelStored, StorageConsentRevoked, StorageDeclined,
-    StorageNoticeSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
+    StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeSent,
+    StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::testing::{
     MORNING_MS, Scene, Tale, case, clerk, complaint_lane, consent, courier, handed_over, moment,
@@ -47,7 +51,33 @@ fn event_id(n: u8) -> EventId {
 fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 26 {
+    match kind % 41 {
+        32 => {
+            let consent = yes.then_some(consent().consent);
+            PreferenceSet {
+                version: u32::from(a % 4),
+                wish: wish(b),
+                place: None,
+                consent,
+                said_by: if a > 200 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+                channel: Channel::Phone,
+                evidence: None,
+            }
+            .into()
+        }
+        33 => RedirectRequested { to: vault(a), channel: Channel::App }.into(),
+        34 => {
+            RedirectAnswered { request: event_id(a % 50), reply: reply(yes), reason: None }.into()
+        }
+        35 => DeliveryRedirected { request: event_id(a % 50), recipient: vault(b) }.into(),
+        36 => AppointmentOffered { from_ms: 1, to_ms: 2, channel: Channel::Sms }.into(),
+        37 => StationCalled { channel: Channel::Phone }.into(),
+        38 => {
+            let (cause, channel) = (DelayCause::Weather, Channel::Sms);
+            DelayNotified { cause, eta_ms: i64::from(b), position: None, channel }.into()
+        }
+        39 => ReceiptFormSigned { clear: yes, photo: None }.into(),
+        40 => ReceiptFormHandedIn {}.into(),
         0 => ParcelAnnounced {
             station: station(),
             recipient: vault(a),
@@ -90,14 +120,55 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         21 if yes => StorageDeclined { channel: Channel::Phone }.into(),
         21 => StorageConsentRevoked { consent: consent().consent }.into(),
         22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
-        23 if a < 80 => StoredParcelPickedUp { scanned: yes }.into(),
+        23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
+        26 => StorageReminderSent {
+            channel: Channel::Sms,
+            template: "T01R.1".into(),
+            text: crate::id::Digest([a; 32]),
+            day: u32::from(b),
+        }
+        .into(),
+        27 => StorageExtended {
+            consent: yes.then_some(consent().consent),
+            collect_before_ms: MORNING_MS + i64::from(a) * 10_000_000,
+        }
+        .into(),
+        28 => StorageExpired {}.into(),
+        29 => StorageHandedBack { scanned: yes }.into(),
+        30 => PickupCodeReplaced {
+            code_hash: yes.then_some(crate::id::Digest([a; 32])),
+            code: yes.then(|| vault(a)),
+            clashed: a.is_multiple_of(3),
+        }
+        .into(),
+        31 => NoticeFailed { channel: Channel::App, template: "T04.1".into() }.into(),
         _ => StorageNoticeSent {
             channel: Channel::Sms,
             template: "T01.1".into(),
             text: crate::id::Digest([1; 32]),
         }
         .into(),
+    }
+}
+
+fn wish(b: u8) -> Wish {
+    match b % 4 {
+        0 => Wish::Door,
+        1 => Wish::AtSite { site: site("YZ-1"), liability: Liability::Site },
+        2 => Wish::NamedPlace,
+        _ => {
+            let from_ms = MORNING_MS + 10_000_000;
+            Wish::Window { from_ms, to_ms: from_ms + 1 }
+        }
+    }
+}
+
+fn reply(yes: bool) -> RedirectReply {
+    if yes {
+        RedirectReply::Accept
+    } else {
+        RedirectReply::Decline { class: DeclineClass::OutsideArea }
     }
 }
 
@@ -229,8 +300,41 @@ fn custody_fits(state: &LaneState) -> bool {
         && (parcel.delivered().is_none() || parcel.holder == Holder::Recipient)
 }
 
+/// A stay rests on a consent for its site and its time, which no courier gave; nothing lies there
+/// that must not (C4.2, C4.3).
+fn storage_fits(state: &LaneState) -> bool {
+    let Some(parcel) = state.parcel() else { return true };
+    let Some(stay) = parcel.storage.current_stay() else { return true };
+    let GoodsFlags { door_only, fresh, valuable, storage_allowed, .. } = parcel.goods;
+    let consents = &parcel.storage.consents;
+    let consent = consents.iter().find(|consent| Some(consent.id) == stay.consent);
+    let kept = ["YZ-1", "LK-1", "NP"].iter().any(|id| stay.site == site(id));
+    let held = !valuable || stay.site == site("YZ-1");
+    let covered = consent.is_some_and(|consent| {
+        consent.given_by != ConsentGiver::Courier
+            && consent.site == stay.site
+            && stay.collect_before_ms <= consent.until_ms
+            && stay.liability == Some(consent.liability)
+            && (consent.withdrawn.is_none() || stay.redelivery_asked.is_some())
+    });
+    covered && kept && held && !door_only && !fresh && (!valuable || storage_allowed)
+}
+
 fn conflicts(state: &LaneState) -> usize {
     state.margin().map_or(0, |margin| margin.conflicts.len())
+}
+
+/// How many numbers [`command`] knows.
+const COMMANDS: u8 = 49;
+
+/// A command about the parcel's persons.
+fn person_command(a: u8) -> Command {
+    if a < 80 {
+        let (party, reason) = (Party::Recipient, RevealReason::Call);
+        return Command::Reveal { waybill: waybill(), party, reason, note: None };
+    }
+    let (party, reason) = (Party::Sender, ErasureReason::Asked);
+    Command::ErasePerson { lane: parcel_lane(), party, reason }
 }
 
 /// A command by number, on the one parcel and the one case of these tests.
@@ -240,7 +344,8 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
     let soon = MORNING_MS + 10_000_000;
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
-    match kind % 34 {
+    match kind % COMMANDS {
+        n @ 38.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
             manifest: ManifestId(Uuid::nil()),
             expected: vec![waybill.clone()],
@@ -248,14 +353,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             damaged: Vec::new(),
         },
         1 | 2 => Command::TakeOut { waybills: vec![waybill] },
-        3 if a < 80 => {
-            let (party, reason) = (Party::Recipient, RevealReason::Call);
-            Command::Reveal { waybill, party, reason, note: None }
-        }
-        3 if a > 200 => {
-            let (party, reason) = (Party::Sender, ErasureReason::Asked);
-            Command::ErasePerson { lane: parcel_lane(), party, reason }
-        }
+        3 if a < 140 => person_command(a),
         3 => Command::Contact { waybill, channel, party: Party::Recipient, reached: yes },
         5 | 6 => Command::Deliver {
             waybill,
@@ -293,7 +391,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             code: yes.then(|| "1234".into()),
             photo: None,
         },
-        18 => Command::PickUp { waybill, scanned: yes },
+        18 => Command::PickUp { waybill, scanned: yes, code: yes.then(|| "1234".into()) },
         19 => Command::Retrieve { waybill, scanned: yes },
         20 => Command::ReportException {
             case: case(),
@@ -328,12 +426,53 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             stands: event_id(b),
             note: String::new(),
         },
+        34 => Command::ExtendStorage { waybill, collect_before_ms: soon + i64::from(a) },
+        35 => Command::ReplaceCode { waybill, code: yes.then(|| "4321".into()) },
+        36 => Command::HandBack { waybill, scanned: yes },
+        37 => Command::ExpireStorage { waybill },
         _ => Command::Correct {
             lane: parcel_lane(),
             event: event_id(a),
             reason: CorrectionReason::IncorrectData,
             note: String::new(),
         },
+    }
+}
+
+/// The commands of wishes, delays, forms and batches.
+fn delivery_command(number: u8, a: u8, b: u8) -> Command {
+    let (waybill, yes) = (waybill(), b.is_multiple_of(2));
+    let channel = if yes { Channel::Phone } else { Channel::Sms };
+    let soon = MORNING_MS + 10_000_000;
+    match number {
+        38 => Command::SetPreference {
+            waybill,
+            wish: wish(b),
+            place: Some("the green cupboard".into()),
+            said_by: if a > 240 { ConsentGiver::Courier } else { ConsentGiver::Recipient },
+            channel,
+            evidence: None,
+        },
+        39 => Command::RequestRedirect { waybill, to: person(), channel },
+        40 | 41 => Command::AnswerRedirect { waybill, reply: reply(yes), reason: None },
+        42 => Command::OfferAppointment { waybill, from_ms: soon, to_ms: soon + 1, channel },
+        43 => Command::LogStationCall { waybill, channel },
+        44 => Command::NotifyDelay {
+            waybill,
+            cause: DelayCause::TrafficControl,
+            position: yes.then(|| "on the bridge".into()),
+            eta_ms: soon,
+            channel,
+        },
+        45 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
+        46 => Command::HandInReceiptForm { waybill },
+        47 => Command::StoreMany {
+            parcels: vec![ToStore { waybill, code: None }],
+            site: site("YZ-1"),
+            collect_before_ms: soon,
+            photo: None,
+        },
+        _ => Command::CompleteReturn { waybill },
     }
 }
 
@@ -394,15 +533,23 @@ proptest! {
     #[test]
     fn a_day_of_commands_writes_only_what_no_rule_forbids_and_only_where_it_said(
         acts in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 0..60),
+        (door_only, care, storage_allowed) in any::<(u8, u8, bool)>(),
     ) {
+        let goods = GoodsFlags {
+            door_only: door_only < 40,
+            fresh: care < 40,
+            valuable: (40..120).contains(&care),
+            storage_allowed,
+            ..GoodsFlags::default()
+        };
         let scene = Scene::new();
         let (station, entropy) = (station(), crate::testing::Counted::default());
         let mut lanes = LaneStates::new();
-        lanes.insert(parcel_lane(), Tale::out_for_delivery().state());
+        lanes.insert(parcel_lane(), Tale::out_with(goods).state());
         for (n, (kind, a, b, who)) in (4u8..).zip(acts) {
             // Mostly courier A and, for the station's orders, a clerk.
-            let who = match (kind % 34, who) {
-                (24..=32, 30..) | (_, 240..) => 3,
+            let who = match (kind % COMMANDS, who) {
+                (24..=32 | 37 | 48, 30..) | (38..=40, 100..200) | (_, 240..) => 3,
                 (_, 200..) => 1,
                 _ => 0,
             };
@@ -413,6 +560,7 @@ proptest! {
                 station: &station,
                 policy: &scene.policy,
                 directory: &scene.directory,
+                codes: &scene.codes,
                 address_gap_m: None,
                 station_gap_m: None,
                 entries: &[],
@@ -446,6 +594,7 @@ proptest! {
                 let before = conflicts(state);
                 state.apply(&event, Some(u64::from(n) + 1));
                 prop_assert!(custody_fits(state), "{state:?}");
+                prop_assert!(storage_fits(state), "{state:?}");
                 // What the rules allow to one who knows everything makes no conflict, but for
                 // what is never refused: a scan at the station, and late evidence.
                 let never_refused = matches!(

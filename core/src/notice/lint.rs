@@ -92,3 +92,16 @@ fn places(text: &str, word: &str) -> Vec<(usize, usize)> {
         .filter(|&(start, end)| whole(start, end))
         .collect()
 }
+
+/// Words with which a message addresses its reader politely (M39).
+const POLITE: [&str; 11] =
+    ["您", "先生", "女士", "小姐", "老师", "客户", "hello", "dear", "please", "mr", "ms"];
+
+/// Finds that a message does not address its reader politely: 您 in Chinese, a greeting in
+/// English. An empty message offends nobody.
+pub fn without_address(text: &str) -> Option<Finding> {
+    let polite = POLITE.iter().any(|word| !places(text, word).is_empty());
+    let (start, end) = (0, 0);
+    let (word, list) = ("您".to_owned(), "impolite".to_owned());
+    (!polite && !text.trim().is_empty()).then_some(Finding { start, end, word, list })
+}

@@ -6,11 +6,13 @@
 //! counts as told. Third parties read masked data, and a text that anyone may
 //! read over a shoulder never shows a full name or a room.
 //!
-//! `template.rs` loads and checks the texts, `render.rs` fills them in,
-//! `lint.rs` warns about words that evade or stay vague (M03).
+//! `template.rs` loads and checks the texts, `fill.rs` finds what the phone knows for their slots,
+//! `render.rs` fills them in, `lint.rs` warns about words that evade or stay vague (M03).
 
+mod fill;
 mod lint;
 mod render;
+pub(crate) mod rules;
 mod slot;
 mod template;
 #[cfg(test)]
@@ -18,12 +20,70 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use lint::{Finding, WordList, lint_message, word_lists};
+pub use lint::{Finding, WordList, lint_message, without_address, word_lists};
 pub use slot::{Slot, SlotKind};
 pub use template::{Fault, TemplateFault, TemplateFaults, Templates};
 
+use crate::delivery::Channel;
 use crate::id::Digest;
 use crate::privacy::Person;
+use crate::time::Moment;
+
+/// Somebody was told of a parcel (M27, M40), of anything but its storage. Only the sender of the
+/// message records it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeSent {
+    /// How.
+    pub channel: Channel,
+    /// The template's id and version, such as `T04.1`.
+    pub template: String,
+    /// SHA-256 of the text as sent.
+    pub text: Digest,
+}
+
+/// Such a message, or a reminder of storage, could not be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeFailed {
+    /// How it was tried.
+    pub channel: Channel,
+    /// The template's id and version, such as `T04.1`.
+    pub template: String,
+}
+
+/// A notice that was sent, as a parcel remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The template's id and version.
+    pub template: String,
+    /// How.
+    pub channel: Channel,
+    /// When.
+    pub at: Moment,
+    /// SHA-256 of the text as sent; none if it could not be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Digest>,
+}
+
+/// What a template tells of. A company's own templates follow the ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// T01 and its like: the parcel is stored (M32).
+    Stored,
+    /// T01R: it still lies there.
+    StillStored,
+    /// Anything else.
+    Other,
+}
+
+impl Telling {
+    pub(crate) fn of(template: &str) -> Self {
+        match template.split('.').next() {
+            Some(id) if id.starts_with("T01R") => Self::StillStored,
+            Some(id) if id.starts_with("T01") => Self::Stored,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

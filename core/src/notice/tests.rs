@@ -97,7 +97,7 @@ fn every_template_renders_in_both_languages_with_all_slots_and_with_the_mandator
     let templates = Templates::built_in();
     assert_eq!(
         templates.ids().collect::<Vec<_>>(),
-        ["T01", "T01B", "T02", "T03", "T04", "T05", "T06", "T07", "T18"]
+        ["T01", "T01B", "T01R", "T02", "T03", "T04", "T05", "T06", "T07", "T18"]
     );
     for id in templates.ids() {
         let needed = templates.mandatory_slots(id).unwrap();
@@ -188,7 +188,7 @@ fn a_value_cannot_bring_a_slot_or_a_second_line() {
 proptest! {
     #[test]
     fn a_storage_notice_never_holds_a_full_name_or_a_room(
-        id in "T01|T01B|T02",
+        id in "T01|T01B|T01R|T02",
         slot in prop::sample::select(vec![
             Slot::Station, Slot::PickupMethod, Slot::DoorDelivery,
         ]),
@@ -200,6 +200,31 @@ proptest! {
         let text = text.replace("3-2-5018", "");
         prop_assert!(!text.contains("王小明"), "{}", text);
         prop_assert!(!text.contains("501"), "{}", text);
+    }
+
+    /// For anybody, wherever a site's name or a courier's words may tell of him.
+    #[test]
+    fn a_storage_notice_never_tells_who_or_which_door(
+        id in "T01|T01B|T01R|T02",
+        name in "[王李张刘陈欧阳][明华丽娜强静]{1,2}",
+        phone in "1[3-9][0-9]{9}",
+        (house, room) in (1u8..99, 1001u16..9999),
+        slot in prop::sample::select(vec![
+            Slot::Station, Slot::PickupMethod, Slot::DoorDelivery, Slot::OpeningHours,
+            Slot::CollectBefore, Slot::CourierNo,
+        ]),
+        english in any::<bool>(),
+    ) {
+        let door = format!("{room}室");
+        let address = format!("杭州市文三路{house}号2单元{door}");
+        let told = format!("放在{name}家（{phone}），{address}");
+        let told = if slot.kind() == SlotKind::Fixed { format!("{name} {phone}") } else { told };
+        let mut draft = draft(&id).with(slot, &told);
+        draft.about.push(Person { name: name.clone(), phone: phone.clone(), address, ..Person::default() });
+        let text = if english { draft.in_english().text() } else { draft.text() };
+        prop_assert!(!text.contains(&name), "{}", text);
+        prop_assert!(!text.contains(&phone), "{}", text);
+        prop_assert!(!text.contains(&door), "{}", text);
     }
 
     #[test]
@@ -353,5 +378,18 @@ proptest! {
         for found in lint_message(&text, &[list]) {
             prop_assert!(text.get(found.start as usize..found.end as usize).is_some());
         }
+    }
+}
+
+#[test]
+fn a_message_that_addresses_nobody_politely_is_found() {
+    assert_eq!(without_address("包裹在柜子里").unwrap().list, "impolite");
+    assert_eq!(without_address("Your parcel is here").unwrap().start, 0);
+    for polite in ["您的包裹已到", "王先生，包裹已到", "Hello, it is here", " "] {
+        assert_eq!(without_address(polite), None);
+    }
+    for id in Templates::built_in().ids() {
+        assert_eq!(without_address(&draft(id).text()), None, "{id}");
+        assert_eq!(without_address(&draft(id).in_english().text()), None, "{id}");
     }
 }

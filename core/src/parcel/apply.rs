@@ -3,15 +3,17 @@
 //! Total: a fact about the parcel's whereabouts (physical) always counts against an order of the
 //! station; two such facts that exclude each other become an open conflict, and the first counts
 //! until a person rules. Rows of DOMAIN.md C6 placed here and in the files beside it: 1, 2, 3, 4
-//! (flags), 6, 7, 9, 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
+//! (flags), 6 to 10 and 14. What a recall after delivery sets going elsewhere is in `react.rs`.
 
 use super::{
     Assignment, Claim, Condition, FreezeReason, Frozen, Holder, Parcel, ParcelAnnounced,
     ParcelReceivedAtStation, Recall, Recovery, Stage, TrackPoint,
 };
 use crate::conflict::{ConflictRow, Incoming, Ruling};
+use crate::delivery::Channel;
 use crate::event::{Event, Fact};
-use crate::id::{CourierNo, EventId};
+use crate::id::{CourierNo, Digest, EventId};
+use crate::notice::Told;
 use crate::privacy::{ContactRevealed, Reveal};
 
 impl Parcel {
@@ -21,6 +23,8 @@ impl Parcel {
             return;
         }
         let act = Incoming::new(&event.envelope, lane_seq);
+        self.note_silence(&event.fact, &act);
+        self.note_station_knows(&act);
         match &event.fact {
             Fact::ParcelAnnounced(fact) => self.announced(fact, &act),
             Fact::ParcelArrivedAtHub(fact) => self.tracked(&fact.facility, fact.at_ms, false),
@@ -42,6 +46,10 @@ impl Parcel {
                     self.erasure_held.push(fact.party);
                 }
             }
+            Fact::NoticeSent(fact) => {
+                self.told(&fact.template, fact.channel, Some(fact.text), &act);
+            }
+            Fact::NoticeFailed(fact) => self.told(&fact.template, fact.channel, None, &act),
             Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
             Fact::CorrectionDeclared(_)
             | Fact::Unknown { .. }
@@ -157,6 +165,10 @@ impl Parcel {
         self.check_orders(act, false);
         self.delivery.appointment = None;
         self.settle(claim);
+    }
+
+    fn told(&mut self, template: &str, channel: Channel, text: Option<Digest>, act: &Incoming) {
+        self.told.push(Told { template: template.to_owned(), channel, at: act.envelope.at, text });
     }
 
     /// Notes an order that came after the parcel's way had ended, from one who could not know.

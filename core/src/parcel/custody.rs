@@ -85,6 +85,10 @@ impl Parcel {
         let to_recipient = claim.stage == Stage::Delivered;
         let ruling = match &self.holder {
             Holder::Courier(holder) if ours(holder) => return false,
+            // Row 10: it was going back, and he took it with him. Custody decides, and it shows.
+            Holder::Station if self.stage == Stage::Returning && !to_recipient => {
+                act.settled(&since)
+            }
             // Out from the station is the ordinary way; anything else skips a link.
             Holder::Carrier | Holder::Station if !to_recipient => return false,
             Holder::Carrier | Holder::Station => Ruling::Settled,

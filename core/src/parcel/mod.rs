@@ -34,6 +34,12 @@ pub struct GoodsFlags {
     /// Fresh (生鲜).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+    /// The sender lets it be stored although it is fresh, valuable or damaged (C4.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub storage_allowed: bool,
+    /// The sender wants a paper form back that the recipient signed (签收回单, M37).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub receipt_form: bool,
 }
 
 /// A parcel is on its way to a station (预报). Opens the lane.

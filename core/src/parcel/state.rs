@@ -7,6 +7,7 @@ use crate::conflict::{Incoming, Margin, Mark, is_default};
 use crate::delivery::{Delivered, DeliveryTask, Party};
 use crate::id::{CaseId, CourierNo, SiteId, StationId};
 use crate::money::Fen;
+use crate::notice::Told;
 use crate::privacy::{PersonSight, Reveal, VaultRef};
 use crate::temporary_storage::{Stay, Storage};
 
@@ -219,6 +220,9 @@ pub struct Parcel {
     /// Who is to be erased and waits for a case to be closed.
     #[serde(skip_serializing_if = "is_default")]
     pub erasure_held: Vec<Party>,
+    /// What was told of it, but for its storage.
+    #[serde(skip_serializing_if = "is_default")]
+    pub told: Vec<Told>,
     /// What else would be so, if a person ruled so.
     #[serde(skip_serializing_if = "is_default")]
     pub claims: Vec<Claim>,

@@ -94,11 +94,11 @@ fn a_recalled_parcel_that_was_delivered_stays_delivered() {
 fn of_pick_up_and_retrieval_the_scanned_one_counts() {
     let mut tale = Tale::in_storage();
     tale.by("A").tells(StoredParcelRetrieved { scanned: false });
-    tale.station().having_seen(6).tells(StoredParcelPickedUp { scanned: true });
+    tale.station().having_seen(6).tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
 
     let mut tale = Tale::in_storage();
-    tale.station().tells(StoredParcelPickedUp { scanned: false });
+    tale.station().tells(StoredParcelPickedUp { scanned: false, code_hash: None });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     let parcel = tale.parcel();
     assert_eq!(parcel.stage, Stage::OutForDelivery);
@@ -109,7 +109,7 @@ fn of_pick_up_and_retrieval_the_scanned_one_counts() {
 #[test]
 fn of_pick_up_and_retrieval_both_scanned_a_person_rules() {
     let mut tale = Tale::in_storage();
-    tale.station().tells(StoredParcelPickedUp { scanned: true });
+    tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned: true });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
     assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::PickedUpAndRetrieved, Ruling::Open)]);
@@ -184,6 +184,31 @@ fn a_return_without_authorisation_stands_and_goes_to_a_person() {
     tale.station().tells(ReturnAuthorised {});
     tale.by("A").tells(ReturnStarted {});
     assert!(tale.parcel().margin.conflicts.is_empty());
+}
+
+#[test]
+fn who_took_a_parcel_out_before_he_could_know_of_its_return_has_it() {
+    let mut tale = Tale::announced(GoodsFlags::default());
+    tale.assign("A", 1);
+    tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Sound });
+    tale.station().tells(ReturnAuthorised {});
+    tale.tells(ReturnStarted {});
+    assert!(tale.parcel().margin.conflicts.is_empty());
+    tale.by("A").having_seen(3).tells(ParcelOutForDelivery {});
+
+    assert!(tale.parcel().held_by(&courier("A")));
+    assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::NotTheHolder, Ruling::Settled)]);
+}
+
+#[test]
+fn an_address_corrected_after_the_delivery_goes_to_a_person() {
+    let mut tale = Tale::out_for_delivery();
+    tale.by("A").tells(handed_over());
+    let corrected = tale.events[0].fact.clone();
+    tale.station().tells(corrected);
+
+    assert_eq!(tale.parcel().stage, Stage::Delivered);
+    assert_eq!(conflicts(&tale.parcel()), [(ConflictRow::AddressCorrected, Ruling::Open)]);
 }
 
 #[test]

@@ -1,57 +1,79 @@
 //! List rows: just the columns a screen filters or sorts by. Everything here can be rebuilt.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, params};
 
+use crate::deadline;
 use crate::error::Result;
 use crate::fold::LaneState;
 use crate::id::CourierNo;
+use crate::policy::Policies;
 use crate::waybill::Waybill;
 
-/// Writes the list row of one lane, as `me` should see it.
-pub(crate) fn write(db: &Connection, lane: i64, state: &LaneState, me: &CourierNo) -> Result<()> {
+/// For whom list rows are written, and by which values his deadlines run.
+pub(crate) struct Onlooker {
+    pub(crate) me: CourierNo,
+    pub(crate) policies: Arc<Policies>,
+}
+
+/// Writes the list row of one lane, as the onlooker should see it.
+pub(crate) fn write(
+    db: &Connection,
+    lane: i64,
+    state: &LaneState,
+    Onlooker { me, policies }: &Onlooker,
+) -> Result<()> {
+    let due_ms = deadline::next_due(state, policies);
     match state {
         LaneState::Parcel(parcel) => {
             let mine = parcel.assigned_to(me) || parcel.held_by(me);
             db.prepare_cached(
-                "INSERT INTO parcel (lane, stage, open, mine, due_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO parcel (lane, stage, open, mine, promise_ms, due_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (lane) DO UPDATE SET stage = excluded.stage, open = excluded.open,
-                     mine = excluded.mine, due_ms = excluded.due_ms",
+                     mine = excluded.mine, promise_ms = excluded.promise_ms,
+                     due_ms = excluded.due_ms",
             )?
             .execute(params![
                 lane,
                 name(&parcel.stage),
                 !parcel.stage.is_terminal(),
                 mine,
-                parcel.promise_ms
+                parcel.due_ms(),
+                due_ms
             ])?;
         }
         LaneState::Exception(case) => {
             db.prepare_cached(
-                "INSERT INTO exception_case (lane, waybill, stage, open) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO exception_case (lane, waybill, stage, open, due_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (lane) DO UPDATE SET waybill = excluded.waybill,
-                     stage = excluded.stage, open = excluded.open",
+                     stage = excluded.stage, open = excluded.open, due_ms = excluded.due_ms",
             )?
             .execute(params![
                 lane,
                 case.waybill.as_ref().map(Waybill::as_str),
                 name(&case.stage),
-                !case.stage.is_closed()
+                !case.stage.is_closed(),
+                due_ms
             ])?;
         }
         LaneState::Complaint(complaint) => {
             db.prepare_cached(
-                "INSERT INTO complaint (lane, waybill, stage, open, received_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO complaint (lane, waybill, stage, open, received_ms, due_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (lane) DO UPDATE SET waybill = excluded.waybill,
                      stage = excluded.stage, open = excluded.open,
-                     received_ms = excluded.received_ms",
+                     received_ms = excluded.received_ms, due_ms = excluded.due_ms",
             )?
             .execute(params![
                 lane,
                 complaint.waybill.as_ref().map(Waybill::as_str),
                 name(&complaint.stage),
                 complaint.closed.is_none(),
-                complaint.received_at.map(|at| at.ms)
+                complaint.received_at.map(|at| at.ms),
+                due_ms
             ])?;
         }
         LaneState::Log { .. } => {}

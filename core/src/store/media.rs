@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sha2::Digest as _;
 
 use crate::error::{Error, MediaError, Result};
+use crate::event::Lane;
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
 
@@ -258,10 +259,24 @@ impl Media {
         .transpose()
     }
 
-    /// Binds an item to the event that names it; from now on it is to be uploaded.
-    pub(crate) fn queue(db: &Connection, id: EvidenceId, event: i64) -> Result<()> {
-        db.prepare_cached("UPDATE media SET state = max(state, 1), event = ?1 WHERE id = ?2")?
-            .execute(params![event, id.0.as_bytes()])?;
+    /// Binds an item to the event of `lane` that names it; from now on it is to be uploaded.
+    ///
+    /// An item that is not here yet is one of a batch: it shares the file of the first.
+    pub(crate) fn queue(
+        db: &Connection,
+        lane: &Lane,
+        item: &EvidenceRef,
+        event: i64,
+    ) -> Result<()> {
+        let bind = || -> Result<usize> {
+            Ok(db
+                .prepare_cached("UPDATE media SET state = max(state, 1), event = ?1 WHERE id = ?2")?
+                .execute(params![event, item.id.0.as_bytes()])?)
+        };
+        if bind()? == 0 {
+            Self::insert(db, &lane.to_string(), item)?;
+            bind()?;
+        }
         Ok(())
     }
 

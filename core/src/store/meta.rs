@@ -18,8 +18,10 @@ pub(crate) enum Key {
     Contact,
     /// The sites and stations.
     Directory,
-    /// The policy in force.
+    /// Every policy pack adopted, each with the time since when it was here.
     Policy,
+    /// The pickup codes lent to this device, less what was spent.
+    Codes,
     /// What the hub allows.
     Limits,
     /// The courier is signed in: pulling is wanted.
@@ -35,6 +37,7 @@ impl Key {
             Self::Contact => "contact",
             Self::Directory => "directory",
             Self::Policy => "policy",
+            Self::Codes => "codes",
             Self::Limits => "limits",
             Self::SignedIn => "signed_in",
         }

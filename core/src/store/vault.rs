@@ -65,6 +65,13 @@ pub(crate) fn erase(db: &Connection, references: &[VaultRef]) -> Result<()> {
     Ok(())
 }
 
+/// Deletes an entry that the hub holds and nobody needs any more.
+pub(crate) fn forget(db: &Connection, reference: VaultRef) -> Result<()> {
+    db.prepare_cached("DELETE FROM vault WHERE ref = ?1 AND event IS NULL")?
+        .execute([&reference.0.0])?;
+    Ok(())
+}
+
 /// Deletes a lane's entries that the hub holds: this courier lost sight of the lane.
 pub(crate) fn forget_lane(db: &Connection, lane: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM vault WHERE lane = ?1 AND event IS NULL")?.execute([lane])?;

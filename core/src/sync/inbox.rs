@@ -8,10 +8,14 @@ use super::outbox::Sent;
 use super::wire::{self, ReceiptBody, Reply, Verdict, Withheld};
 use super::{EventsInFlight, HubReply, unpacked};
 use crate::courier::Courier;
+use crate::directory::Directory;
+use crate::document::{Document, NotAdopted};
 use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
-use crate::id::CourierNo;
-use crate::store::{Head, Key, LaneRow, Store, list, log, vault};
+use crate::policy::Adopted;
+use crate::store::list::{self, Onlooker};
+use crate::store::{Head, Key, LaneRow, Store, log, vault};
+use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
 
@@ -50,6 +54,10 @@ impl Courier {
         }
         self.machine.push_limit = None;
         self.refresh()?;
+        // Sites came with the directory: their keys and codes are asked for at once.
+        if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
+            self.machine.pull_asked |= !self.codes_wanted().is_empty();
+        }
         self.store()?.checkpoint()
     }
 
@@ -103,7 +111,7 @@ impl Courier {
             return Ok(());
         };
         let head = self.head;
-        let me = self.identity.courier.clone();
+        let onlooker = self.onlooker();
         let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut touched = BTreeSet::new();
         let mut settled: Option<&Sent> = None;
@@ -138,11 +146,15 @@ impl Courier {
             ])?;
         }
         for lane in touched {
-            refold(&tx, lane, &me)?;
+            refold(&tx, lane, &onlooker)?;
         }
         let forked = reply.header.verdicts.contains(&Verdict::DeviceForked);
         if forked {
             head.reincarnate(&tx)?;
+            // Another copy of this store may have given out the same codes.
+            let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+            codes.forget_leases();
+            Key::Codes.set(&tx, &codes)?;
         }
         tx.commit()?;
         self.machine.pull_asked |= forked;
@@ -152,8 +164,10 @@ impl Courier {
     /// Stores what others did, a few events at a time; the cursor moves with the last of them.
     fn apply_feed(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
         let header = &reply.header;
-        let me = self.identity.courier.clone();
+        let onlooker = self.onlooker();
         let device = self.identity.device;
+        let documents = open.pulled && !header.session_ended;
+        let (directory, policy) = if documents { self.fit_documents(header) } else { (None, None) };
         let mut lines = reply.events.iter().zip(&header.lane_seqs).peekable();
         let mut entries = Some(&reply.vault);
         loop {
@@ -172,19 +186,25 @@ impl Courier {
                 }
             }
             for lane in touched {
-                refold(&tx, lane, &me)?;
+                refold(&tx, lane, &onlooker)?;
             }
             let last = lines.peek().is_none();
-            if last && open.pulled && !header.session_ended {
+            if last && documents {
                 // A new incarnation reads the feed again from its start.
                 if !header.verdicts.contains(&Verdict::DeviceForked) {
                     Key::Cursor.set(&tx, &header.cursor)?;
                 }
-                if let Some(directory) = &header.directory {
+                if let Some(directory) = &directory {
                     Key::Directory.set(&tx, directory)?;
                 }
-                if let Some(policy) = &header.policy {
+                if let Some(policy) = &policy {
                     Key::Policy.set(&tx, policy)?;
+                }
+                // Sent for the incarnation that asked: one that has just ended gives out no more.
+                if !header.codes.is_empty() && !header.verdicts.contains(&Verdict::DeviceForked) {
+                    let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+                    codes.take(&header.codes);
+                    Key::Codes.set(&tx, &codes)?;
                 }
             }
             if last {
@@ -195,6 +215,33 @@ impl Courier {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Courier {
+    /// Returns the directory and the policies to adopt, and notes what is refused: a document that
+    /// does not fit never holds up events.
+    fn fit_documents(
+        &mut self,
+        header: &wire::ReplyHeader,
+    ) -> (Option<Directory>, Option<Vec<Adopted>>) {
+        let root = &self.identity.root_key;
+        let (mut refused, mut directory, mut policy) = (Vec::new(), None, None);
+        let mut refuse = |document, why| refused.push(NotAdopted { document, why });
+        if let Some(signed) = &header.directory {
+            match Directory::adopt(signed, root, self.directory()) {
+                Ok(fit) => directory = Some(fit),
+                Err(why) => refuse(Document::Directory, why),
+            }
+        }
+        if let Some(signed) = &header.policy {
+            match Adopted::adopt(signed, root, self.policy().version, header.hub_ms) {
+                Ok(fit) => policy = Some([self.adopted(), &[fit]].concat()),
+                Err(why) => refuse(Document::Policy, why),
+            }
+        }
+        self.not_adopted = refused;
+        (directory, policy)
     }
 }
 
@@ -213,12 +260,15 @@ fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
 }
 
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
-fn refold(db: &Connection, lane: i64, me: &CourierNo) -> Result<()> {
+fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     let mut row = LaneRow::by_row(db, lane)?;
     row.advance(db)?;
     let live = row.live(db)?;
-    list::write(db, lane, &live, me)?;
-    if visibility::loses_sight(&live, me) {
+    list::write(db, lane, &live, onlooker)?;
+    for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
+        vault::forget(db, *code)?;
+    }
+    if visibility::loses_sight(&live, &onlooker.me) {
         vault::forget_lane(db, lane)?;
     }
     if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {
@@ -229,14 +279,14 @@ fn refold(db: &Connection, lane: i64, me: &CourierNo) -> Result<()> {
 
 impl Store {
     /// Rebuilds every list row from the log. What it writes equals what is there already.
-    pub(crate) fn rebuild_lists(&self, me: &CourierNo) -> Result<()> {
+    pub(crate) fn rebuild_lists(&self, onlooker: &Onlooker) -> Result<()> {
         let lanes: Vec<i64> = self
             .db
             .prepare("SELECT n FROM lane ORDER BY n")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for lane in lanes {
-            refold(&self.db, lane, me)?;
+            refold(&self.db, lane, onlooker)?;
         }
         Ok(())
     }

@@ -86,6 +86,7 @@ impl Courier {
                         max_events: PULL_EVENTS,
                         directory: self.directory().version,
                         policy: self.policy().version,
+                        codes: self.codes_wanted(),
                     })
                 })
                 .transpose()?,

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
+use crate::document::Signed;
 use crate::id::{CourierNo, DeviceId, Digest, HubEpoch, StationId};
-use crate::policy::Policy;
 use crate::privacy::{VaultEntry, VaultRef};
+use crate::temporary_storage::{CodesWanted, SiteCodes};
 
 /// The version of everything here, sent as `Lastmile-Protocol`.
 pub const PROTOCOL: u32 = 1;
@@ -56,6 +56,9 @@ pub struct Pull {
     pub directory: u32,
     /// The policy version it has.
     pub policy: u32,
+    /// The sites of which it needs the key, or more pickup codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<CodesWanted>,
 }
 
 /// What the hub says about one pushed event; in the order of the pushed lines.
@@ -141,12 +144,15 @@ pub struct ReplyHeader {
     pub cursor: u64,
     /// There is more to pull.
     pub more: bool,
-    /// The directory, if it is newer than the device's.
+    /// The directory, if it is newer than the device's: a [`Directory`](crate::directory::Directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<Directory>,
-    /// The policy, if it is newer than the device's.
+    pub directory: Option<Signed>,
+    /// The policy, if it is newer than the device's: a [`Pack`](crate::policy::Pack).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Policy>,
+    pub policy: Option<Signed>,
+    /// Keys of sites and pickup codes that the device asked for. For this device alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<SiteCodes>,
     /// The session token was missing, wrong or over: what was pushed counts, nothing is pulled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session_ended: bool,

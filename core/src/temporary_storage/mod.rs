@@ -2,12 +2,16 @@
 //!
 //! Storing is a legal act. It needs consent for one site and one period, from the recipient and
 //! never from the courier, and it moves the liability (M28, M31-M33). The checks are in
-//! `rules.rs`, the fold in `state.rs`.
+//! `rules.rs`, the fold in `state.rs`, pickup codes in `codes.rs`, what an app asks in `view.rs`.
 
+mod codes;
 pub(crate) mod rules;
 mod state;
+mod view;
 
-pub use state::{Asked, Consent, Notice, Stay, StayEnd, Storage};
+pub use codes::{CodeBook, CodeCheck, CodeIssuer, CodeKey, CodeLease, CodesWanted, SiteCodes};
+pub use state::{Asked, Consent, Notice, OwedAnew, Reminder, Stay, StayEnd, Storage};
+pub use view::StorageView;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +61,8 @@ pub enum ConsentGiver {
     Recipient,
     /// Somebody the recipient named.
     Deputy,
+    /// The sender, for a recipient who counts as unreachable (浙江省快递业促进条例 art. 33).
+    Sender,
     /// The courier himself: always refused, and named here so that a record can say so.
     Courier,
 }
@@ -143,16 +149,67 @@ pub struct StorageNoticeFailed {
     pub channel: Channel,
 }
 
+/// The recipient was reminded that it still lies there. Only the sender of the message records it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageReminderSent {
+    /// How.
+    pub channel: Channel,
+    /// The template's id and version, such as `T01R.1`.
+    pub template: String,
+    /// SHA-256 of the text as sent.
+    pub text: Digest,
+    /// The step of the ladder, in days since it was stored; 0 before the first step.
+    pub day: u32,
+}
+
+/// It may lie there longer, on the same consent or on a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageExtended {
+    /// The consent it rests on; `None` only against a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentId>,
+    /// The last moment to collect it, UTC milliseconds (M33).
+    pub collect_before_ms: i64,
+}
+
+/// The last moment to collect it is over. The station says so, never a phone; it still lies there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageExpired {}
+
+/// It has another pickup code, or none any more: the courier's number is shown instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickupCodeReplaced {
+    /// The new code's HMAC under the site's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_hash: Option<Digest>,
+    /// The sealed new code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<VaultRef>,
+    /// Another parcel at the site had the same code (C6.12).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clashed: bool,
+}
+
 /// The recipient collected it (取件).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredParcelPickedUp {
     /// The parcel's label was scanned as it was given out.
     pub scanned: bool,
+    /// HMAC under the site's key of the code that was shown, if one was and the key is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_hash: Option<Digest>,
 }
 
 /// A courier took it out of the site again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredParcelRetrieved {
+    /// The parcel's label was scanned as it was taken.
+    pub scanned: bool,
+}
+
+/// The keeper of the site gave it back at the end of the stay: to a courier, or to the station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageHandedBack {
     /// The parcel's label was scanned as it was taken.
     pub scanned: bool,
 }

@@ -1,16 +1,17 @@
 //! What may be stored, where, and on whose word (M28-M33, C4.2, C4.3).
 
-use super::{ConsentGiver, ParcelStored, SiteKind, StorageConsented};
+use super::{ConsentGiver, ParcelStored, SiteKind, Stay, StorageConsented, StorageExtended};
 use crate::decide::Circumstances;
-use crate::delivery::AttemptFailure;
+use crate::delivery::rules::is_unreachable;
+use crate::delivery::{AttemptFailure, Channel};
 use crate::directory::Site;
 use crate::id::SiteId;
-use crate::parcel::rules::{concerns, courier, in_your_hands, may_go_on, still_open};
+use crate::parcel::rules::{concerns, courier, in_your_hands, may_go_on, station_only, still_open};
 use crate::parcel::{Parcel, Stage};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 
 /// Returns the site if goods like these may lie there.
-fn fitting_site<'a>(
+pub(crate) fn fitting_site<'a>(
     parcel: &Parcel,
     site: &SiteId,
     at: &Circumstances<'a>,
@@ -18,8 +19,10 @@ fn fitting_site<'a>(
     refuse_if(parcel.goods.door_only, Refusal::DoorOnly)?;
     let site = at.directory.site(site).ok_or(Refusal::SiteUnknown)?;
     refuse_if(site.kind == SiteKind::UnattendedPublic, Refusal::SiteUnattended)?;
-    // Nobody has yet said that a damaged parcel may lie anywhere: it takes site and sender (C4.2).
-    refuse_if(!site.accepts(parcel.goods) || parcel.damaged, Refusal::SiteCannotHold)?;
+    // It takes the site and the sender (C4.2).
+    refuse_if(!site.accepts(parcel.goods, parcel.damaged), Refusal::SiteCannotHold)?;
+    let care = parcel.goods.fresh || parcel.goods.valuable || parcel.damaged;
+    refuse_if(care && !parcel.goods.storage_allowed, Refusal::SenderForbidsStorage)?;
     Ok(site)
 }
 
@@ -35,7 +38,13 @@ pub(crate) fn may_consent(parcel: &Parcel, fact: &StorageConsented, at: &Circums
     concerns(parcel, at)?;
     may_go_on(parcel)?;
     refuse_if(fact.given_by == ConsentGiver::Courier, Refusal::ConsentByCourier)?;
-    fitting_site(parcel, &fact.site, at)?;
+    let unreached = fact.given_by == ConsentGiver::Sender && !is_unreachable(parcel, at);
+    refuse_if(unreached, Refusal::NotUnreachable)?;
+    let site = fitting_site(parcel, &fact.site, at)?;
+    // Nobody keeps a place the recipient named: his word must be there to be shown (M28, M31).
+    let spoken = matches!(fact.channel, Channel::Phone | Channel::InPerson);
+    let untraced = site.kind == SiteKind::NamedPlace && spoken && fact.evidence.is_none();
+    refuse_if(untraced, Refusal::ConsentTraceMissing)?;
     refuse_if(fact.until_ms <= at.now.ms, Refusal::ConsentEnded)
 }
 
@@ -63,10 +72,58 @@ pub(crate) fn may_store(parcel: &Parcel, fact: &ParcelStored, at: &Circumstances
     let site = fitting_site(parcel, &fact.site, at)?;
     let agreed_ms = agreed_until(parcel, &fact.site, at)?;
     refuse_if(fact.collect_before_ms <= at.now.ms, Refusal::CollectBeforePast)?;
-    let kept_ms = at.now.ms + i64::from(site.keeps_h) * 3_600_000;
-    let too_late = fact.collect_before_ms > agreed_ms
-        || (site.keeps_h > 0 && fact.collect_before_ms > kept_ms);
+    within(site, at.now.ms, agreed_ms, fact.collect_before_ms)
+}
+
+/// The last moment to collect lies within what was agreed and what the site keeps.
+fn within(site: &Site, placed_ms: i64, agreed_ms: i64, collect_before_ms: i64) -> Verdict {
+    let kept_ms = placed_ms.saturating_add(i64::from(site.keeps_h) * 3_600_000);
+    let too_late =
+        collect_before_ms > agreed_ms || (site.keeps_h > 0 && collect_before_ms > kept_ms);
     refuse_if(too_late, Refusal::CollectBeforeTooLate)
+}
+
+/// Letting it lie there longer: on the consent there is, or on a new one.
+pub(crate) fn may_extend(parcel: &Parcel, fact: &StorageExtended, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    may_go_on(parcel)?;
+    let stay = stay_of(parcel)?;
+    let site = fitting_site(parcel, &stay.site, at)?;
+    let agreed_ms = agreed_until(parcel, &stay.site, at)?;
+    refuse_if(fact.collect_before_ms <= at.now.ms, Refusal::CollectBeforePast)?;
+    refuse_if(fact.collect_before_ms <= stay.collect_before_ms, Refusal::ExtensionNotLater)?;
+    within(site, stay.at.ms, agreed_ms, fact.collect_before_ms)
+}
+
+/// Saying that its time is over: the station, once it is.
+pub(crate) fn may_expire(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    station_only(at)?;
+    concerns(parcel, at)?;
+    let stay = stay_of(parcel)?;
+    refuse_if(stay.collect_before_ms > at.now.ms, Refusal::StayNotOver)
+}
+
+/// Giving it another pickup code.
+pub(crate) fn may_replace_code(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    may_go_on(parcel)?;
+    stay_of(parcel).map(|_| ())
+}
+
+/// Taking it back from the keeper of the site: at the end of the stay, or when the recipient wants
+/// it at his door, or when it must get back to the station.
+pub(crate) fn may_hand_back(parcel: &Parcel, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    still_open(parcel)?;
+    let stay = stay_of(parcel)?;
+    let over = stay.collect_before_ms <= at.now.ms || stay.expired.is_some();
+    let wanted =
+        stay.redelivery_asked.is_some() || parcel.frozen.is_some() || parcel.recalled.is_some();
+    refuse_if(!over && !wanted, Refusal::StayNotOver)
+}
+
+fn stay_of(parcel: &Parcel) -> Result<&Stay, Refusal> {
+    parcel.storage.current_stay().ok_or(Refusal::NotInStorage)
 }
 
 /// Returns the end of the period agreed on for a site, or what is wrong with the consent.
@@ -85,32 +142,31 @@ fn agreed_until(parcel: &Parcel, site: &SiteId, at: &Circumstances) -> Result<i6
     })
 }
 
-/// The recipient was absent, and no second delivery was agreed on (M29). A consent is his explicit
-/// wish and comes before this; without one, the appointment is offered first.
+/// The recipient was absent, and no second delivery was offered or agreed on (M29). A consent is
+/// his explicit wish and comes before this; without one, the appointment is offered first.
 fn absent_and_unasked(parcel: &Parcel) -> bool {
     let absent = |last: &crate::delivery::FailedAttempt| last.cause == AttemptFailure::Absent;
     parcel.delivery.last_attempt.as_ref().is_some_and(absent)
         && parcel.delivery.appointment.is_none()
+        && parcel.delivery.offered.is_none()
 }
 
-/// Tells whether the recipient agreed to have the parcel left at a place he named.
+/// Tells whether the recipient agreed to have the parcel left at a place he named, or wished it.
 ///
 /// The consent is an ordinary storage consent for a site of the kind `NamedPlace`; a station's
 /// directory carries one such site, and the hand-over says in the vault which place it was.
 pub(crate) fn place_agreed(parcel: &Parcel, at: &Circumstances) -> bool {
-    parcel.storage.consents.iter().any(|consent| {
-        let kind = at.directory.site(&consent.site).map(|site| site.kind);
-        kind == Some(SiteKind::NamedPlace) && consent.is_live(at.now.ms)
-    })
+    parcel.wished_at_named_place()
+        || parcel.storage.consents.iter().any(|consent| {
+            let kind = at.directory.site(&consent.site).map(|site| site.kind);
+            kind == Some(SiteKind::NamedPlace) && consent.is_live(at.now.ms)
+        })
 }
 
-/// Recording a notice: there must be a stay it tells of, and the template is named, not quoted.
-pub(crate) fn may_notice(parcel: &Parcel, template: &str, at: &Circumstances) -> Verdict {
-    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let quoted = template.is_empty() || template.len() > 16 || !template.chars().all(named);
-    refuse_if(quoted, Refusal::TemplateNotNamed)?;
+/// Telling the recipient of a stay: there must be one.
+pub(crate) fn may_tell_of_stay(parcel: &Parcel, at: &Circumstances) -> Verdict {
     concerns(parcel, at)?;
-    refuse_if(parcel.storage.current_stay().is_none(), Refusal::NotInStorage)
+    stay_of(parcel).map(|_| ())
 }
 
 /// Giving it out to the recipient.

@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConsentGiver, Liability, ParcelStored, StorageConsented};
+use super::{
+    CodeCheck, ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsented,
+    StorageExtended, StoredParcelPickedUp,
+};
 use crate::conflict::{ConflictRow, Incoming, Mark, Ruling, is_default};
 use crate::delivery::{Channel, Delivered, DeliveredHow};
 use crate::event::Fact;
 use crate::id::{ConsentId, Digest, SiteId};
 use crate::parcel::{Claim, Holder, Parcel, Stage};
+use crate::policy::Policy;
 use crate::privacy::VaultRef;
 use crate::time::Moment;
 
@@ -66,12 +70,36 @@ pub enum Notice {
     },
 }
 
+/// Why a notice is owed a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedAnew {
+    /// The event that replaced the code.
+    pub mark: Mark,
+    /// When.
+    pub at: Moment,
+}
+
+/// A reminder that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// The step of the ladder, in days since it was stored; 0 before the first step.
+    pub day: u32,
+    /// When.
+    pub at: Moment,
+}
+
 /// How a stay ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StayEnd {
     /// The event.
     pub mark: Mark,
-    /// A courier took it out; his scan of the label, if it was that.
+    /// When it was taken out or handed back; none where another event tells of the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// The keeper of the site gave it back at the end of the stay.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub handed_back: bool,
+    /// It was taken out or handed back; the scan of the label, if it was that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrieved_scanned: Option<bool>,
 }
@@ -105,9 +133,55 @@ pub struct Stay {
     /// The recipient wants it at his door after all; the stay goes on (one-hour clock).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redelivery_asked: Option<Moment>,
+    /// A delivery to the door was arranged after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redelivery_arranged: Option<Moment>,
+    /// The code was replaced after it was placed: the notice is owed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed_anew: Option<OwedAnew>,
+    /// The HMACs of the codes it had before; they are honoured like the present one (C6.11).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub former_codes: Vec<Digest>,
+    /// The reminders that were sent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reminders: Vec<Reminder>,
+    /// The station said that its time is over; it still lies there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<Mark>,
+    /// What became of the code that was shown as it was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_shown: Option<CodeCheck>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<StayEnd>,
+}
+
+impl Stay {
+    /// Says which step of the reminder ladder is due at `now`: the highest that was reached and
+    /// not sent, in days since it was stored. Days are calendar days of the place (C4.20).
+    pub fn reminder_due(&self, policy: &Policy, now: &Moment) -> Option<u32> {
+        let reached = self.reminder_step(policy, now);
+        let sent = self.reminders.iter().map(|reminder| reminder.day).max().unwrap_or(0);
+        (self.ended.is_none() && reached > sent).then_some(reached)
+    }
+
+    /// Returns the highest step of the ladder reached at `now`; 0 before the first.
+    pub(crate) fn reminder_step(&self, policy: &Policy, now: &Moment) -> u32 {
+        let days = now.days_since(&self.at);
+        let ladder = policy.storage_reminder_days.iter().copied();
+        ladder.filter(|step| i64::from(*step) <= days).max().unwrap_or(0)
+    }
+
+    /// Compares the HMAC of a code that is shown at `now` (UTC milliseconds) with every code that
+    /// was given out for this stay (C6.11).
+    pub fn check_code(&self, code_hash: &Digest, now_ms: i64) -> CodeCheck {
+        let issued = self.code_hash.iter().chain(&self.former_codes).any(|hash| hash == code_hash);
+        if issued && now_ms <= self.collect_before_ms {
+            CodeCheck::Verified
+        } else {
+            CodeCheck::Unverified
+        }
+    }
 }
 
 /// The storage part of a parcel.
@@ -126,6 +200,10 @@ pub struct Storage {
     /// The last stay.
     #[serde(skip_serializing_if = "is_default")]
     pub stay: Option<Stay>,
+    /// The sealed codes of stays that have ended, and those that were replaced: nobody needs them
+    /// any more, and they are to go from every vault (C4.8).
+    #[serde(skip_serializing_if = "is_default")]
+    pub spent_codes: Vec<VaultRef>,
 }
 
 impl Storage {
@@ -140,12 +218,24 @@ impl Storage {
 
     /// Ends the stay, however the parcel left the site. Tells whether there was one.
     pub(crate) fn end_stay(&mut self, mark: Mark) -> bool {
-        self.end_stay_as(mark, None)
+        self.end_stay_as(StayEnd { mark, at: None, handed_back: false, retrieved_scanned: None })
     }
 
-    fn end_stay_as(&mut self, mark: Mark, retrieved_scanned: Option<bool>) -> bool {
-        let stay = self.current_stay_mut();
-        stay.map(|stay| stay.ended = Some(StayEnd { mark, retrieved_scanned })).is_some()
+    fn end_stay_as(&mut self, end: StayEnd) -> bool {
+        let Some(stay) = self.current_stay_mut() else { return false };
+        stay.ended = Some(end);
+        let code = stay.code;
+        self.spent_codes.extend(code);
+        true
+    }
+
+    /// Notes that a delivery to the door was arranged.
+    pub(crate) fn redelivery_arranged(&mut self, at: Moment) {
+        if let Some(stay) = self.current_stay_mut()
+            && stay.redelivery_asked.is_some()
+        {
+            stay.redelivery_arranged.get_or_insert(at);
+        }
     }
 
     fn withdraw(&mut self, which: Option<ConsentId>, act: &Incoming) -> bool {
@@ -161,8 +251,27 @@ impl Storage {
             && which.is_none_or(|id| stay.consent == Some(id))
         {
             stay.redelivery_asked.get_or_insert(act.envelope.at);
+        } else if found && self.consents.iter().all(|consent| consent.withdrawn.is_some()) {
+            // Withdrawn before placing: he does not want it stored (C2).
+            self.declined = Some(act.mark);
         }
         found
+    }
+
+    /// A new wish takes the place of every earlier consent but those for the site it names. A stay
+    /// elsewhere goes on, and the recipient wants it brought.
+    pub(crate) fn supersede(&mut self, site: Option<&SiteId>, act: &Incoming) {
+        self.asked = None;
+        for consent in &mut self.consents {
+            if consent.withdrawn.is_none() && Some(&consent.site) != site {
+                consent.withdrawn = Some(act.mark);
+            }
+        }
+        if let Some(stay) = self.current_stay_mut()
+            && Some(&stay.site) != site
+        {
+            stay.redelivery_asked.get_or_insert(act.envelope.at);
+        }
     }
 }
 
@@ -198,8 +307,16 @@ impl Parcel {
             Fact::StorageNoticeFailed(fact) => {
                 self.noticed(Notice::Failed { channel: fact.channel }, act);
             }
-            Fact::StoredParcelPickedUp(fact) => self.picked_up(fact.scanned, act),
-            Fact::StoredParcelRetrieved(fact) => self.retrieved(fact.scanned, act),
+            Fact::StorageReminderSent(fact) => self.reminded(fact.day, act),
+            Fact::StorageExtended(fact) => self.extended(fact, act),
+            Fact::StorageExpired(_) => match self.storage.current_stay_mut() {
+                Some(stay) => stay.expired = Some(act.mark),
+                None => self.out_of_place(act, Ruling::Settled),
+            },
+            Fact::PickupCodeReplaced(fact) => self.code_replaced(fact, act),
+            Fact::StoredParcelPickedUp(fact) => self.picked_up(fact, act),
+            Fact::StoredParcelRetrieved(fact) => self.retrieved(fact.scanned, false, act),
+            Fact::StorageHandedBack(fact) => self.retrieved(fact.scanned, true, act),
             _ => return false,
         }
         true
@@ -238,6 +355,12 @@ impl Parcel {
             code: fact.code,
             notice: Notice::Owed,
             redelivery_asked: against_wish.then_some(act.envelope.at),
+            redelivery_arranged: None,
+            owed_anew: None,
+            former_codes: Vec::new(),
+            reminders: Vec::new(),
+            expired: None,
+            code_shown: None,
             ended: None,
         };
         let claim = Claim {
@@ -249,11 +372,16 @@ impl Parcel {
         }
         self.check_orders(act, false);
         if against_wish {
-            // Row 7: the store stands, the right to the door is kept, and nobody is blamed for
-            // what he could not know.
+            // Row 7, and row 8 if a new wish withdrew the consent: the store stands, the right to
+            // the door is kept, and nobody is blamed for what he could not know.
             let ruling = withdrawn.map_or(Ruling::Settled, |mark| act.settled(&mark));
             let other = withdrawn.map(|mark| mark.event);
-            self.margin.clash(ConflictRow::StoredWithoutConsent, act.id(), other, ruling);
+            let wished = self.delivery.preference.as_ref().map(|wish| wish.mark.event);
+            let row = match other {
+                Some(_) if other == wished => ConflictRow::PreferenceChanged,
+                _ => ConflictRow::StoredWithoutConsent,
+            };
+            self.margin.clash(row, act.id(), other, ruling);
         }
         self.settle(claim);
     }
@@ -261,13 +389,67 @@ impl Parcel {
     fn noticed(&mut self, notice: Notice, act: &Incoming) {
         match self.storage.stay.as_mut() {
             Some(stay) if matches!(stay.notice, Notice::Sent { .. }) => {}
+            // It told the code that had been replaced meanwhile.
+            Some(stay) if stay.owed_anew.as_ref().is_some_and(|anew| !act.knew(&anew.mark)) => {}
             Some(stay) => stay.notice = notice,
             // The recipient was told of a stay that is not there: a person must tell him.
             None => self.out_of_place(act, Ruling::Open),
         }
     }
 
-    fn picked_up(&mut self, scanned: bool, act: &Incoming) {
+    fn reminded(&mut self, day: u32, act: &Incoming) {
+        match self.storage.current_stay_mut() {
+            Some(stay) => stay.reminders.push(Reminder { day, at: act.envelope.at }),
+            // He was told that it still lies there, and it does not: a person must tell him.
+            None => self.out_of_place(act, Ruling::Open),
+        }
+    }
+
+    fn extended(&mut self, fact: &StorageExtended, act: &Incoming) {
+        let consents = &self.storage.consents;
+        let rests_on = fact.consent.and_then(|id| consents.iter().find(|given| given.id == id));
+        let (liability, withdrawn) = match rests_on {
+            Some(given) => (Some(given.liability), given.withdrawn),
+            None => (None, None),
+        };
+        let Some(stay) = self.storage.current_stay_mut() else {
+            return self.out_of_place(act, Ruling::Settled);
+        };
+        stay.collect_before_ms = stay.collect_before_ms.max(fact.collect_before_ms);
+        stay.expired = None;
+        let Some(withdrawn) = withdrawn else {
+            if let Some(liability) = liability {
+                // He agreed to this stay anew: what he asked for before is settled.
+                (stay.consent, stay.liability) = (fact.consent, Some(liability));
+                (stay.redelivery_asked, stay.redelivery_arranged) = (None, None);
+            }
+            return;
+        };
+        // Row 7: the extension stands, the right to the door is kept.
+        stay.redelivery_asked.get_or_insert(act.envelope.at);
+        let (row, ruling) = (ConflictRow::StoredWithoutConsent, act.settled(&withdrawn));
+        self.margin.clash(row, act.id(), Some(withdrawn.event), ruling);
+    }
+
+    /// Row 12, or a code that was sent again: the notice is owed anew.
+    fn code_replaced(&mut self, fact: &PickupCodeReplaced, act: &Incoming) {
+        let Some(stay) = self.storage.current_stay_mut() else {
+            return self.out_of_place(act, Ruling::Settled);
+        };
+        stay.former_codes.extend(stay.code_hash);
+        let spent = std::mem::replace(&mut stay.code, fact.code);
+        stay.code_hash = fact.code_hash;
+        stay.notice = Notice::Owed;
+        stay.owed_anew = Some(OwedAnew { mark: act.mark, at: act.envelope.at });
+        let placed = stay.mark.event;
+        self.storage.spent_codes.extend(spent);
+        if fact.clashed {
+            self.margin.clash(ConflictRow::CodeTwice, act.id(), Some(placed), Ruling::Settled);
+        }
+    }
+
+    fn picked_up(&mut self, fact: &StoredParcelPickedUp, act: &Incoming) {
+        let scanned = fact.scanned;
         let delivered = Delivered {
             mark: act.mark,
             actor: act.envelope.actor.clone(),
@@ -285,7 +467,7 @@ impl Parcel {
         if self.stage != Stage::Stored {
             let taken_out = self.storage.stay.as_ref().and_then(|stay| stay.ended.clone());
             match taken_out {
-                Some(StayEnd { mark, retrieved_scanned: Some(theirs) }) => {
+                Some(StayEnd { mark, retrieved_scanned: Some(theirs), .. }) => {
                     if !self.scan_decides(scanned, theirs, mark, &claim, act) {
                         return;
                     }
@@ -294,14 +476,30 @@ impl Parcel {
             }
         }
         self.check_orders(act, true);
+        if let (Some(stay), Some(shown)) = (self.storage.current_stay_mut(), &fact.code_hash) {
+            stay.code_shown = Some(stay.check_code(shown, act.envelope.at.ms));
+        }
         self.settle(claim);
     }
 
-    fn retrieved(&mut self, scanned: bool, act: &Incoming) {
-        let Some(courier) = act.courier() else {
-            return self.out_of_place(act, Ruling::Settled);
+    /// Taken out for redelivery, or handed back at the end: to the courier who says so, or to the
+    /// station.
+    fn retrieved(&mut self, scanned: bool, handed_back: bool, act: &Incoming) {
+        let claim = match (act.courier(), handed_back) {
+            (Some(courier), false) => {
+                Claim::new(act, Stage::OutForDelivery, Holder::Courier(courier.clone()))
+            }
+            // In his bag again, on its way to the station: his round does not go on with it.
+            (Some(courier), true) => {
+                Claim::new(act, Stage::Assigned, Holder::Courier(courier.clone()))
+            }
+            (None, true) => {
+                let given = self.assignment.is_some();
+                let stage = if given { Stage::Assigned } else { Stage::AtStation };
+                Claim::new(act, stage, Holder::Station)
+            }
+            (None, false) => return self.out_of_place(act, Ruling::Settled),
         };
-        let claim = Claim::new(act, Stage::OutForDelivery, Holder::Courier(courier.clone()));
         if let Some((theirs, mark)) = self.collected() {
             if !self.scan_decides(scanned, theirs, mark, &claim, act) {
                 return;
@@ -310,7 +508,7 @@ impl Parcel {
             if self.blocked_by_end(&claim, act) {
                 return;
             }
-            if self.held_by(courier) {
+            if self.holder == claim.holder {
                 let other = self.held_since.map(|since| since.event);
                 let row = ConflictRow::RecordedTwice;
                 return self.margin.clash(row, act.id(), other, Ruling::Settled);
@@ -320,7 +518,12 @@ impl Parcel {
             }
             self.out_of_place(act, Ruling::Open);
         }
-        self.storage.end_stay_as(act.mark, Some(scanned));
+        self.storage.end_stay_as(StayEnd {
+            mark: act.mark,
+            at: Some(act.envelope.at),
+            handed_back,
+            retrieved_scanned: Some(scanned),
+        });
         self.settle(claim);
     }
 

@@ -2,13 +2,19 @@
 
 use super::*;
 use crate::command::Command;
+use crate::conflict::ConflictRow;
+use crate::deadline::{self, Timeliness};
 use crate::delivery::{AttemptFailure, DeliveryAttemptFailed, RedeliveryScheduled};
 use crate::event::{Actor, Fact};
-use crate::parcel::{FreezeReason, GoodsFlags, ParcelFrozen, ParcelRecalled, Stage};
+use crate::parcel::{
+    Condition, FreezeReason, GoodsFlags, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled,
+    ParcelReceivedAtStation, Stage,
+};
+use crate::policy::Policy;
 use crate::privacy::VaultBody;
 use crate::refusal::Refusal;
 use crate::testing::{
-    MORNING_MS, Scene, Tale, clerk_acts, consent, courier, moment, site, waybill,
+    MORNING_MS, Scene, Tale, clerk_acts, consent, courier, moment, site, stored, vault, waybill,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -149,7 +155,9 @@ fn a_site_holds_what_it_may_hold() {
     assert_eq!(refusal(&consent_to("YZ-1"), &fresh), Some(Refusal::SiteCannotHold));
     let valuable = Tale::out_with(GoodsFlags { valuable: true, ..GoodsFlags::default() });
     assert_eq!(refusal(&consent_to("LK-1"), &valuable), Some(Refusal::SiteCannotHold));
-    assert_eq!(refusal(&consent_to("YZ-1"), &valuable), None);
+    assert_eq!(refusal(&consent_to("YZ-1"), &valuable), Some(Refusal::SenderForbidsStorage));
+    let allowed = GoodsFlags { valuable: true, storage_allowed: true, ..GoodsFlags::default() };
+    assert_eq!(refusal(&consent_to("YZ-1"), &Tale::out_with(allowed)), None);
     assert_eq!(refusal(&consent_to("XX"), &valuable), Some(Refusal::SiteUnknown));
 }
 
@@ -214,14 +222,14 @@ fn a_notice_names_its_template_and_tells_of_a_stay() {
 #[test]
 fn a_stored_parcel_is_given_out_or_taken_out_once() {
     let scene = Scene::new();
-    let pick_up = Command::PickUp { waybill: waybill(), scanned: true };
+    let pick_up = Command::PickUp { waybill: waybill(), scanned: true, code: None };
     let retrieve = Command::Retrieve { waybill: waybill(), scanned: true };
     let mut tale = Tale::in_storage();
     assert_eq!(scene.refusal_to(&clerk_acts(), &pick_up, &tale), None);
     assert_eq!(scene.refusal("A", &retrieve, &tale), None);
     assert_eq!(scene.refusal("B", &retrieve, &tale), Some(Refusal::NotAssignedToYou));
 
-    tale.station().tells(StoredParcelPickedUp { scanned: true });
+    tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
     assert_eq!(tale.parcel().stage, Stage::PickedUp);
     assert_eq!(scene.refusal("A", &retrieve, &tale), Some(Refusal::AlreadyDelivered));
 }
@@ -231,7 +239,7 @@ fn a_stopped_parcel_may_be_taken_out_to_be_handed_in_but_not_given_out() {
     let mut tale = Tale::in_storage();
     tale.station().tells(ParcelFrozen { reason: FreezeReason::SafetyRecall });
     let retrieve = Command::Retrieve { waybill: waybill(), scanned: true };
-    let pick_up = Command::PickUp { waybill: waybill(), scanned: true };
+    let pick_up = Command::PickUp { waybill: waybill(), scanned: true, code: None };
     assert_eq!(refusal(&retrieve, &tale), None);
     assert_eq!(refusal(&pick_up, &tale), Some(Refusal::Frozen));
 }
@@ -246,4 +254,277 @@ fn revoking_takes_back_every_consent_in_one_group() {
     assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
     let nothing = Tale::out_for_delivery();
     assert_eq!(refusal(&revoke, &nothing), Some(Refusal::NoConsent));
+}
+
+#[test]
+fn a_place_without_a_keeper_needs_consent_that_can_be_shown() {
+    let tale = Tale::out_for_delivery();
+    assert_eq!(refusal(&consent_to("NP"), &tale), Some(Refusal::ConsentTraceMissing));
+    let mut written = consent_to("NP");
+    if let Command::RecordConsent { channel, .. } = &mut written {
+        *channel = Channel::App;
+    }
+    assert_eq!(refusal(&written, &tale), None);
+}
+
+#[test]
+fn a_damaged_parcel_lies_where_the_site_and_the_sender_allow_it() {
+    let mut tale = Tale::announced(GoodsFlags { storage_allowed: true, ..GoodsFlags::default() });
+    tale.assign("A", 1);
+    tale.by("A").tells(ParcelReceivedAtStation { condition: Condition::Damaged });
+    tale.by("A").tells(ParcelOutForDelivery {});
+    assert_eq!(refusal(&consent_to("YZ-1"), &tale), Some(Refusal::SiteCannotHold));
+    let mut scene = Scene::new();
+    scene.directory.sites[0].takes_damaged = true;
+    assert_eq!(scene.refusal("A", &consent_to("YZ-1"), &tale), None);
+}
+
+fn extend_to(collect_before_ms: i64) -> Command {
+    Command::ExtendStorage { waybill: waybill(), collect_before_ms }
+}
+
+#[test]
+fn a_stay_is_extended_within_its_consent_or_on_a_new_one() {
+    let mut tale = Tale::in_storage();
+    let (held, agreed) = (stored().collect_before_ms, consent().until_ms);
+    assert_eq!(refusal(&extend_to(held), &tale), Some(Refusal::ExtensionNotLater));
+    assert_eq!(refusal(&extend_to(agreed), &tale), None);
+    let longer = agreed + DAY_MS;
+    assert_eq!(refusal(&extend_to(longer), &tale), Some(Refusal::CollectBeforeTooLate));
+
+    let again = ConsentId(uuid::Uuid::from_u128(8));
+    tale.by("A").tells(StorageConsented { consent: again, until_ms: longer, ..consent() });
+    let groups = Scene::new().facts("A", &extend_to(longer), &[&tale]);
+    let Fact::StorageExtended(fact) = groups[0][0].fact.clone() else { panic!() };
+    assert_eq!(fact.consent, Some(again));
+    tale.by("A").tells(fact);
+    let stay = tale.parcel().storage.stay.unwrap();
+    assert_eq!((stay.collect_before_ms, stay.consent), (longer, Some(again)));
+    let beyond_the_site = moment(0).ms + 4 * DAY_MS;
+    assert_eq!(refusal(&extend_to(beyond_the_site), &tale), Some(Refusal::CollectBeforeTooLate));
+}
+
+#[test]
+fn only_the_station_says_that_a_stay_is_over_and_only_when_it_is() {
+    let mut tale = Tale::in_storage();
+    let expire = Command::ExpireStorage { waybill: waybill() };
+    let mut scene = Scene::new();
+    assert_eq!(scene.refusal("A", &expire, &tale), Some(Refusal::NotForThisActor));
+    assert_eq!(scene.refusal_to(&clerk_acts(), &expire, &tale), Some(Refusal::StayNotOver));
+    scene.minute = 24 * 60;
+    assert_eq!(scene.refusal_to(&clerk_acts(), &expire, &tale), None);
+    tale.station().tells(StorageExpired {});
+    assert!(tale.parcel().storage.stay.unwrap().expired.is_some());
+    assert_eq!(tale.parcel().stage, Stage::Stored, "it still lies there");
+}
+
+#[test]
+fn a_keeper_hands_it_back_when_the_stay_is_over() {
+    let mut tale = Tale::in_storage();
+    let hand_back = Command::HandBack { waybill: waybill(), scanned: true };
+    let mut scene = Scene::new();
+    assert_eq!(scene.refusal("A", &hand_back, &tale), Some(Refusal::StayNotOver));
+    scene.minute = 24 * 60;
+    assert_eq!(scene.refusal("A", &hand_back, &tale), None);
+
+    tale.by("A").tells(StorageHandedBack { scanned: true });
+    let parcel = tale.parcel();
+    assert_eq!((parcel.stage, parcel.held_by(&courier("A"))), (Stage::Assigned, true));
+    assert!(parcel.storage.stay.unwrap().ended.unwrap().handed_back);
+    assert_eq!(scene.refusal("A", &hand_back, &tale), Some(Refusal::NotInStorage));
+}
+
+#[test]
+fn consent_withdrawn_before_storing_is_a_no() {
+    let mut tale = agreed(consent());
+    tale.by("A").tells(StorageConsentRevoked { consent: consent().consent });
+    assert!(tale.parcel().storage.declined.is_some());
+    assert_eq!(refusal(&store_at("LK-1"), &tale), Some(Refusal::ConsentWithdrawn));
+}
+
+#[test]
+fn consent_withdrawn_after_storing_starts_an_hour_and_the_parcel_stays() {
+    let mut tale = Tale::in_storage();
+    let policy = Policy::default();
+    assert_eq!(deadline::storage_redelivery(&tale.parcel(), &policy, &moment(99)), None);
+    tale.by("A").tells(StorageConsentRevoked { consent: consent().consent });
+    let asked = tale.parcel().storage.stay.unwrap().redelivery_asked.unwrap();
+    assert_eq!(tale.parcel().stage, Stage::Stored);
+    let standing = |tale: &Tale, minute| {
+        let (parcel, now) = (tale.parcel(), moment(minute));
+        let (clock, standing) = deadline::storage_redelivery(&parcel, &policy, &now).unwrap();
+        assert_eq!(clock.due_ms(), asked.ms + 3_600_000);
+        standing
+    };
+    assert_eq!(standing(&tale, 30), Timeliness::Running);
+    assert_eq!(standing(&tale, 90), Timeliness::Late);
+    tale.by("A").tells(RedeliveryScheduled { from_ms: 1, to_ms: 2, channel: Channel::Phone });
+    assert_eq!(standing(&tale, 90), Timeliness::OnTime);
+}
+
+#[test]
+fn the_time_to_collect_runs_from_the_notice_on() {
+    let mut tale = Tale::in_storage();
+    assert_eq!(deadline::storage_collect(&tale.parcel(), &moment(60)), None);
+    tale.by("A").tells(notice_sent());
+    let (clock, standing) = deadline::storage_collect(&tale.parcel(), &moment(60)).unwrap();
+    assert_eq!((clock.due_ms(), standing), (stored().collect_before_ms, Timeliness::Running));
+    tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
+    let (_, standing) = deadline::storage_collect(&tale.parcel(), &moment(9_999)).unwrap();
+    assert_eq!(standing, Timeliness::OnTime);
+}
+
+fn notice_sent() -> StorageNoticeSent {
+    let (channel, template) = (Channel::Sms, "T01.1".to_owned());
+    StorageNoticeSent { channel, template, text: Digest([1; 32]) }
+}
+
+#[test]
+fn reminders_follow_the_ladder_and_a_missed_step_is_not_made_up_for() {
+    let mut tale = Tale::in_storage();
+    let (policy, day) = (Policy::default(), 24 * 60);
+    let due = |tale: &Tale, days: i64| {
+        tale.parcel().storage.stay.unwrap().reminder_due(&policy, &moment(days * day))
+    };
+    assert_eq!((due(&tale, 2), due(&tale, 3)), (None, Some(3)));
+    assert_eq!(due(&tale, 8), Some(7), "the last step that was reached, not one after another");
+
+    let remind = Command::RecordNotice {
+        waybill: waybill(),
+        channel: Channel::App,
+        template: "T01R.1".into(),
+        text: Some(Digest([1; 32])),
+    };
+    let mut scene = Scene::new();
+    scene.minute = 8 * day;
+    let Fact::StorageReminderSent(fact) = scene.facts("A", &remind, &[&tale])[0][0].fact.clone()
+    else {
+        panic!()
+    };
+    assert_eq!(fact.day, 7);
+    tale.by("A").tells(fact);
+    assert_eq!((due(&tale, 10), due(&tale, 11), due(&tale, 40)), (None, Some(11), Some(15)));
+    tale.by("A").tells(StoredParcelRetrieved { scanned: true });
+    assert_eq!(due(&tale, 40), None);
+}
+
+/// A scene in which the library gives out the codes of YZ-1, and so many are lent.
+fn lending(count: u32) -> Scene {
+    let mut scene = Scene::new();
+    scene.directory.sites[0].codes = CodeIssuer::Library;
+    let lease = Some(CodeLease { first: 0, count });
+    scene.codes.take(&[SiteCodes { site: site("YZ-1"), key: key(), lease }]);
+    scene
+}
+
+fn key() -> CodeKey {
+    CodeKey(Digest([1; 32]))
+}
+
+#[test]
+fn the_next_code_of_the_lease_is_sealed_and_its_keyed_hash_recorded() {
+    let scene = lending(1);
+    let tale = agreed(consent());
+    let decision =
+        scene.decide(&Actor::Courier(courier("A")), &store_at("YZ-1"), &[&tale]).ok().unwrap();
+    let code = key().code(0);
+    assert_eq!(decision.decided.vault[0].read(), Some(VaultBody::Code(code.clone())));
+    let Fact::ParcelStored(fact) = &decision.decided.groups[0][0].fact else { panic!() };
+    assert_eq!(fact.code_hash, Some(key().hash(&code)));
+    assert_eq!(fact.code, Some(decision.decided.vault[0].reference));
+}
+
+#[test]
+fn a_spent_lease_stores_without_a_code() {
+    let groups = lending(0).facts("A", &store_at("YZ-1"), &[&agreed(consent())]);
+    let Fact::ParcelStored(fact) = &groups[0][0].fact else { panic!() };
+    assert_eq!((fact.code, fact.code_hash), (None, None));
+}
+
+#[test]
+fn a_code_of_any_issue_is_honoured_in_its_time_and_any_other_is_left_open() {
+    let mut tale = agreed(consent());
+    let (first, second) = (key().hash("1111"), key().hash("2222"));
+    tale.by("A").tells(ParcelStored { code_hash: Some(first), ..stored() });
+    tale.by("A").tells(PickupCodeReplaced { code_hash: Some(second), code: None, clashed: false });
+    let stay = tale.parcel().storage.stay.unwrap();
+    for code in [first, second] {
+        assert_eq!(stay.check_code(&code, moment(60).ms), CodeCheck::Verified);
+        assert_eq!(stay.check_code(&code, moment(99_999).ms), CodeCheck::Unverified);
+    }
+    let unknown = key().hash("3333");
+    assert_eq!(stay.check_code(&unknown, moment(60).ms), CodeCheck::Unverified);
+}
+
+#[test]
+fn the_code_shown_is_recorded_as_its_hash_and_compared_by_who_knows_more() {
+    let scene = lending(1);
+    let mut tale = Tale::in_storage();
+    let sent_again = key().hash("5555");
+    let show = Command::PickUp { waybill: waybill(), scanned: true, code: Some("55 55".into()) };
+    let Fact::StoredParcelPickedUp(fact) = scene.facts("A", &show, &[&tale])[0][0].fact.clone()
+    else {
+        panic!()
+    };
+    assert_eq!(fact.code_hash, Some(sent_again));
+
+    let mut offline = Tale::in_storage();
+    offline.by("A").tells(fact.clone());
+    let shown = |tale: &Tale| tale.parcel().storage.stay.unwrap().code_shown;
+    assert_eq!(shown(&offline), Some(CodeCheck::Unverified));
+    tale.station().tells(PickupCodeReplaced {
+        code_hash: Some(sent_again),
+        code: None,
+        clashed: false,
+    });
+    tale.by("A").having_seen(4).tells(fact);
+    assert_eq!(shown(&tale), Some(CodeCheck::Verified));
+}
+
+#[test]
+fn a_code_that_clashed_is_replaced_in_sight_and_the_notice_is_owed_again() {
+    let mut tale = agreed(consent());
+    tale.by("A").tells(ParcelStored { code: Some(vault(4)), ..stored() });
+    tale.by("A").tells(notice_sent());
+    let fact = PickupCodeReplaced { code_hash: None, code: Some(vault(5)), clashed: true };
+    let replaced = tale.station().tells(fact);
+    let parcel = tale.parcel();
+    let conflict = parcel.margin.conflicts.last().unwrap();
+    assert_eq!((conflict.row, conflict.event), (ConflictRow::CodeTwice, replaced));
+    assert_eq!(parcel.storage.spent_codes, [vault(4)]);
+    let since = parcel.storage.stay.as_ref().unwrap().owed_anew.as_ref().unwrap().at;
+    let (clock, _) = deadline::storage_notice(&parcel, &Policy::default(), &moment(60)).unwrap();
+    assert_eq!(clock.due_ms(), since.ms + 600_000, "the clock of the notice starts again");
+
+    let notice = |tale: &Tale| tale.parcel().storage.stay.unwrap().notice;
+    tale.by("B").having_seen(6).tells(notice_sent());
+    assert_eq!(notice(&tale), Notice::Owed, "it told the old code");
+    tale.by("A").tells(notice_sent());
+    assert!(matches!(notice(&tale), Notice::Sent { .. }));
+}
+
+#[test]
+fn a_code_is_to_be_forgotten_when_its_stay_ends() {
+    let mut tale = agreed(consent());
+    tale.by("A").tells(ParcelStored { code: Some(vault(4)), ..stored() });
+    assert_eq!(tale.parcel().storage.spent_codes, []);
+    tale.by("A").tells(StoredParcelRetrieved { scanned: true });
+    assert_eq!(tale.parcel().storage.spent_codes, [vault(4)]);
+}
+
+#[test]
+fn any_notice_is_recorded_under_the_fact_of_its_kind() {
+    let scene = Scene::new();
+    let record = |template: &str, text: Option<Digest>, tale: &Tale| {
+        let (waybill, template) = (waybill(), template.to_owned());
+        let told = Command::RecordNotice { waybill, channel: Channel::Sms, template, text };
+        scene.facts("A", &told, &[tale])[0][0].fact.kind().to_owned()
+    };
+    let (lying, out, text) = (Tale::in_storage(), Tale::out_for_delivery(), Some(Digest([1; 32])));
+    assert_eq!(record("T01B.1", text, &lying), "StorageNoticeSent");
+    assert_eq!(record("T01.1", None, &lying), "StorageNoticeFailed");
+    assert_eq!(record("T01R.1", text, &lying), "StorageReminderSent");
+    assert_eq!(record("T01R.1", None, &lying), "NoticeFailed");
+    assert_eq!(record("T04.1", text, &out), "NoticeSent");
+    assert_eq!(record("T04.1", None, &out), "NoticeFailed");
 }

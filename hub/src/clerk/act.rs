@@ -47,7 +47,7 @@ pub(super) fn act(
 ) -> Result<Vec<RecordedFact>> {
     let actor = acting.actor();
     let (hub, tx) = (ledger.hub, ledger.tx);
-    let policy = Hub::policy(tx)?;
+    let policy = hub.policy(tx, &acting.station)?;
     let directory = hub.station(tx, &acting.station)?.directory;
     let mut lanes = LaneStates::new();
     let mut entries = Vec::new();
@@ -61,12 +61,14 @@ pub(super) fn act(
             lanes.insert(lane, state);
         }
     }
+    let codes = hub.clerk_codes(tx, &acting.station, &directory, command)?;
     let at = Circumstances {
         now: ledger.now,
         actor: &actor,
         station: &acting.station,
         policy: &policy,
         directory: &directory,
+        codes: &codes,
         address_gap_m: None,
         station_gap_m: None,
         entries: &entries,

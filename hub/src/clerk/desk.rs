@@ -1,6 +1,7 @@
 //! The station's devices, codes and directory, and what is parked.
 
 use lastmile_core::directory::Directory;
+use lastmile_core::document::Unfit;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, StationId};
 use lastmile_core::sync::wire::ParkReason;
@@ -176,14 +177,39 @@ pub(super) fn clerk(
     acting: &Acting,
     request: &Request,
 ) -> Result<Response> {
-    if acting.clerk.station.is_some() {
-        return Err(HubError::asked(403, "AdminOnly", "ask an admin to do this"));
-    }
+    admin_only(acting)?;
     let NewClerk { clerk, station } = request.read_json("{\"clerk\": …, \"station\": …}")?;
     hub.station(tx, &station)?;
     let token = secret::new_token(&*hub.entropy);
     tx.put_clerk(&secret::hash(&token), &Clerk { no: clerk, station: Some(station) })?;
     Ok(Response::json(201, &serde_json::json!({ "token": token })))
+}
+
+fn admin_only(acting: &Acting) -> Result<()> {
+    match acting.clerk.station {
+        Some(_) => Err(HubError::asked(403, "AdminOnly", "ask an admin to do this")),
+        None => Ok(()),
+    }
+}
+
+/// `GET /v1/clerk/policy`: the exact bytes of the pack in force.
+pub(super) fn policy(tx: &dyn Tx) -> Result<Response> {
+    let text = Hub::policy_text(tx)?;
+    Ok(Response::new(200).header("Content-Type", "application/json").with_body(text.into_bytes()))
+}
+
+/// `PUT /v1/clerk/policy`: for an admin. A pack with a fault is refused whole.
+pub(super) fn put_policy(
+    hub: &Hub,
+    tx: &dyn Tx,
+    acting: &Acting,
+    request: &Request,
+) -> Result<Response> {
+    admin_only(acting)?;
+    let body = request.plain_body(hub.settings.clerk_bytes)?;
+    let text = std::str::from_utf8(&body).map_err(|_| HubError::malformed("a policy pack"))?;
+    let version = Hub::adopt(tx, text)?;
+    Ok(Response::json(200, &serde_json::json!({ "version": version })))
 }
 
 /// `GET /v1/clerk/directory`.
@@ -200,6 +226,10 @@ pub(super) fn put_directory(tx: &dyn Tx, acting: &Acting, request: &Request) -> 
     let station = station.ok_or_else(|| HubError::not_found("the station"))?;
     let version = station.directory.version + 1;
     let directory = Directory { version, station: acting.station.clone(), ..directory };
+    let faults = directory.faults();
+    if !faults.is_empty() {
+        return Err(Unfit::Faulty { faults }.into());
+    }
     tx.put_station(&acting.station, station.device.row, &directory)?;
     Ok(Response::json(200, &directory))
 }

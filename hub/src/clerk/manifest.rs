@@ -133,7 +133,11 @@ impl Reader<'_> {
             Some(goods) => serde_json::from_value(goods.clone()).ok(),
         };
         if goods.is_none() {
-            self.mistake("goods", "BadGoods", "an object of door_only, fragile, valuable, fresh");
+            self.mistake(
+                "goods",
+                "BadGoods",
+                "an object of door_only, fragile, valuable, fresh, receipt_form",
+            );
         }
         let promise_ms = self.number("promise_ms");
         let freight = self.number("freight");

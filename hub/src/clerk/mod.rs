@@ -87,6 +87,8 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
         ("POST", ["clerks"]) => desk::clerk(hub, &*tx, &acting, request),
         ("GET", ["directory"]) => desk::directory(&*tx, &acting),
         ("PUT", ["directory"]) => desk::put_directory(&*tx, &acting, request),
+        ("GET", ["policy"]) => desk::policy(&*tx),
+        ("PUT", ["policy"]) => desk::put_policy(hub, &*tx, &acting, request),
         _ => Err(HubError::not_found("this path")),
     }?;
     tx.commit()?;

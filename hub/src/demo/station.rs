@@ -15,7 +15,7 @@ use lastmile_core::fold::LaneState;
 use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::FreezeReason;
 use lastmile_core::privacy::VaultBody;
-use lastmile_core::temporary_storage::SiteKind;
+use lastmile_core::temporary_storage::{CodeIssuer, SiteKind};
 use lastmile_core::time::SystemEntropy;
 use lastmile_core::waybill::Waybill;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,8 @@ pub fn site() -> Result<Site, Trouble> {
         kind: SiteKind::Station,
         takes_fresh: false,
         takes_valuable: false,
+        takes_damaged: false,
+        codes: CodeIssuer::Site,
         hours: "08:00-21:00".to_owned(),
         keeps_h: 72,
     })

@@ -19,9 +19,12 @@ pub use sqlite::SqliteStore;
 use lastmile_core::directory::Directory;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaKind;
-use lastmile_core::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, EvidenceId, StationId};
+use lastmile_core::id::{
+    ClerkNo, CourierNo, DeviceId, Digest, EventId, EvidenceId, SiteId, StationId,
+};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{ParkReason, Receipt};
+use lastmile_core::temporary_storage::{CodeKey, CodeLease};
 use lastmile_core::visibility::{Relation, Sight};
 use lastmile_core::waybill::Waybill;
 use uuid::Uuid;
@@ -38,7 +41,7 @@ pub trait HubStore: Send + Sync {
 }
 
 /// One transaction.
-pub trait Tx: Identity + Chains + Lanes + Feeds + Vault + Uploads {
+pub trait Tx: Identity + Chains + Lanes + Feeds + Vault + Uploads + Codes {
     /// Makes everything durable.
     fn commit(self: Box<Self>) -> Result<()>;
 }
@@ -344,6 +347,8 @@ pub trait Vault {
     fn entries_of(&self, lane: &Lane) -> Result<Vec<VaultRef>>;
     /// Deletes entries for good: none of them is kept again.
     fn erase(&self, references: &[VaultRef]) -> Result<()>;
+    /// Deletes an entry: nobody needs it any more.
+    fn remove_entry(&self, reference: &VaultRef) -> Result<()>;
     /// Returns an entry of a lane.
     fn entry(&self, reference: &VaultRef, lane: &Lane) -> Result<Option<VaultEntry>>;
 }
@@ -381,4 +386,36 @@ pub trait Uploads {
     fn remove_upload(&self, id: Uuid) -> Result<()>;
     /// Returns the unfinished uploads that expired before `now_ms`.
     fn expired_uploads(&self, now_ms: i64) -> Result<Vec<Upload>>;
+}
+
+/// Pickup codes of the sites.
+pub trait Codes {
+    /// Returns a site's key.
+    fn site_key(&self, station: &StationId, site: &SiteId) -> Result<Option<CodeKey>>;
+    /// Keeps the key of a site that has none; its numbers start at 0.
+    fn put_site_key(&self, station: &StationId, site: &SiteId, key: &CodeKey) -> Result<()>;
+    /// Gives out the next `count` numbers of a site that has a key.
+    fn give_out(&self, station: &StationId, site: &SiteId, count: u32) -> Result<CodeLease>;
+    /// Leaves out the next `count` numbers of every site.
+    fn skip_numbers(&self, count: u32) -> Result<()>;
+    /// Returns the last lease of a device in one of its lives.
+    fn lease(&self, device: Row, incarnation: u32, site: &SiteId) -> Result<Option<CodeLease>>;
+    /// Keeps it.
+    fn put_lease(
+        &self,
+        device: Row,
+        incarnation: u32,
+        site: &SiteId,
+        lease: &CodeLease,
+    ) -> Result<()>;
+    /// Notes that a parcel lies at a site under a code, and returns the others that do.
+    fn use_hash(
+        &self,
+        station: &StationId,
+        site: &SiteId,
+        hash: &Digest,
+        lane: Row,
+    ) -> Result<Vec<Row>>;
+    /// Notes that a parcel lies nowhere under a code.
+    fn free_hashes(&self, lane: Row) -> Result<()>;
 }

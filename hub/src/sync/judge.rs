@@ -88,6 +88,7 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::ExceptionResolved(_)
         | Fact::ExceptionVoided(_)
         | Fact::RecoveryRequested(_)
+        | Fact::StorageExpired(_)
         | Fact::ComplaintClosed(_)
         | Fact::ErasureHeld(_)
         | Fact::PersonErased(_) => true,

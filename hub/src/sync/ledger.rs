@@ -15,6 +15,7 @@ use lastmile_core::waybill::Waybill;
 use super::judge::LaneFacts;
 use super::own::OwnChain;
 use super::park;
+use crate::codes;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
 use crate::store::{LaneRow, NewEvent, Origin, Row, Tx};
@@ -87,7 +88,7 @@ impl<'a> Ledger<'a> {
             hub,
             tx,
             now: hub.now(),
-            policy: Hub::policy(tx)?.version,
+            policy: Hub::policy_version(tx)?,
             lanes: Vec::new(),
             index: HashMap::new(),
             opened: Vec::new(),
@@ -205,6 +206,7 @@ impl<'a> Ledger<'a> {
         }
         self.show(at, event, row, released)?;
 
+        codes::tell_apart(self, event, &before, station)?;
         let open = &self.lanes[at];
         let reactions = react(&before, &open.state, event);
         if !reactions.is_empty() {
@@ -314,6 +316,10 @@ impl<'a> Ledger<'a> {
                 self.tx.put_lane(open.row, open.station.as_ref(), about(&open.state))?;
             }
             self.tx.put_state(open.row, &state, FOLD_VERSION)?;
+            // A code is kept until its stay ends (C4.8).
+            for code in open.state.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
+                self.tx.remove_entry(code)?;
+            }
             if open.viewers_changed {
                 let viewers = open.viewers.iter().map(|viewer| (&viewer.no, viewer.relation));
                 self.tx.put_viewers(open.row, &viewers.collect::<Vec<_>>())?;

@@ -73,6 +73,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
         more: pulled.more,
         directory: pulled.directory,
         policy: pulled.policy,
+        codes: pulled.codes,
         session_ended: asked.is_some() && !session,
         limits,
         retry_after_ms: None,

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use lastmile_core::directory::Directory;
+use lastmile_core::document::Signed;
 use lastmile_core::event::Lane;
-use lastmile_core::policy::Policy;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
+use lastmile_core::temporary_storage::SiteCodes;
 use lastmile_core::visibility::{Sight, sees};
 
 use super::{ledger, refs};
@@ -25,8 +25,9 @@ pub(crate) struct Pulled {
     pub vault: Vec<VaultEntry>,
     pub cursor: u64,
     pub more: bool,
-    pub directory: Option<Directory>,
-    pub policy: Option<Policy>,
+    pub directory: Option<Signed>,
+    pub policy: Option<Signed>,
+    pub codes: Vec<SiteCodes>,
 }
 
 /// Collects what `device` is to be sent under its present incarnation.
@@ -63,12 +64,13 @@ pub(crate) fn collect(
         }
     }
     pulled.more = pulled.cursor < end;
-    if let Some(station) = tx.station(&device.station)?
-        && station.directory.version > pull.directory
-    {
-        pulled.directory = Some(station.directory);
+    if let Some(station) = tx.station(&device.station)? {
+        pulled.codes = hub.lend_codes(tx, device, incarnation, &station.directory, pull)?;
+        if station.directory.version > pull.directory {
+            pulled.directory = Some(hub.signed_directory(&station.directory));
+        }
     }
-    pulled.policy = Some(Hub::policy(tx)?).filter(|policy| policy.version > pull.policy);
+    pulled.policy = hub.signed_policy(tx, pull.policy)?;
     Ok(pulled)
 }
 

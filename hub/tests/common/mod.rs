@@ -307,7 +307,13 @@ impl Phone {
             pending: 0,
             media_lost: Vec::new(),
             signature: self.key.as_ref().map(sign),
-            pull: Some(Pull { cursor: self.cursor, max_events: 1000, directory: 0, policy: 0 }),
+            pull: Some(Pull {
+                cursor: self.cursor,
+                max_events: 1000,
+                directory: 0,
+                policy: 0,
+                codes: Vec::new(),
+            }),
         }
     }
 

@@ -17,7 +17,7 @@ fn main() {
         let hub = Hub::in_memory(Arc::new(SystemClock::new(480)), Arc::new(SystemEntropy));
         let hub = Arc::new(hub.expect("a hub in memory"));
         let station = StationId::new("JL31").expect("a plain id");
-        let clerk = ClerkNo::new("7").expect("a plain number");
+        let clerk = ClerkNo::new("clerk-1").expect("a plain number");
         let courier = CourierNo::new("4849").expect("a plain number");
         let clerk = hub.new_clerk(clerk, Some(station.clone())).expect("a hub in memory");
         let code = hub.new_code(courier, station).expect("a hub in memory");

@@ -128,7 +128,7 @@ pub fn courier_act(rng: &mut Rng, courier: &mut Courier, day: &Day) -> Result<Co
             code: Some(format!("{PLANTED}-{}", rng.u16(..))),
             photo: None,
         },
-        70..72 => Command::PickUp { waybill, scanned: rng.bool() },
+        70..72 => Command::PickUp { waybill, scanned: rng.bool(), code: None },
         72..74 => Command::Retrieve { waybill, scanned: rng.bool() },
         74..76 => Command::RevokeConsent { waybill },
         76..79 => Command::Refuse {

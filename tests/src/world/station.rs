@@ -83,6 +83,11 @@ impl Station {
         self.ask(&if body.is_null() { request } else { request.json(body) })
     }
 
+    /// Gives the hub a policy pack, as `serve --policy` does.
+    pub fn adopt_policy(&self, pack: &str) -> lastmile_hub::Result<u32> {
+        self.hub.adopt_policy(pack)
+    }
+
     fn must(&self, request: &Request) {
         let answer = self.ask(request);
         assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));

@@ -76,6 +76,8 @@ private final class Runner {
             try await desk(method, String(path.dropFirst()), step["body"], step, at)
         } else if let name = step["case"] as? String {
             kept[name] = try await courier.newCase()
+        } else if let name = step["keep"] as? String {
+            kept[name] = pointed(try await state(step, at), step["at"] as? String ?? "")
         } else if let capture = step["capture"] as? [String: String] {
             try await take(lane: capture["lane"] ?? "", name: capture["as"] ?? "")
         } else if let record = step["record"], let reason = step["against"] as? String {
@@ -87,6 +89,7 @@ private final class Runner {
             let refused = await failure { try await courier.record(command) }
             #expect(errorCode(refused) == code, at)
         } else if step["sync"] != nil {
+            try await courier.pullSoon()
             let report = try await courier.sync(over: link)
             #expect(report.done && report.problem == nil, at)
         } else if let pending = step["pending"] as? Int {

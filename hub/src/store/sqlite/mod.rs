@@ -1,6 +1,7 @@
 //! The embedded engine: one `SQLite` file, one writer.
 
 mod chains;
+mod codes;
 mod feeds;
 mod identity;
 mod lanes;
@@ -18,7 +19,10 @@ use super::{HubStore, Tx};
 use crate::problem::{HubError, Result};
 
 /// Released files never change; the version is the index.
-const MIGRATIONS: &[M] = &[M::up(include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: &[M] = &[
+    M::up(include_str!("../migrations/0001_init.sql")),
+    M::up(include_str!("../migrations/0002_codes.sql")),
+];
 
 /// More than the number of different statements, so that each is prepared once.
 const STATEMENTS: usize = 128;

@@ -63,6 +63,7 @@ private class Runner(
             "clerk" in step -> accepted(desk("POST", "/v1/clerk/commands", step["clerk"]), step, at)
             "desk" in step -> accepted(desk(step["desk"] as String, step["path"] as String, step["body"]), step, at)
             "case" in step -> kept[step["case"] as String] = courier.newCase()
+            "keep" in step -> kept[step["keep"] as String] = pointed(state(step), step["at"] as String)
             "capture" in step -> capture(step["capture"] as Map<*, *>)
             "record" in step && "against" in step ->
                 courier.recordDone(command(step["record"]), step["against"] as String)
@@ -73,7 +74,10 @@ private class Runner(
                 }
                 assertEquals(step["refused"], refused.code, at)
             }
-            "sync" in step -> assertEquals(SyncReport(null, null), courier.sync(link), at)
+            "sync" in step -> {
+                courier.pullSoon()
+                assertEquals(SyncReport(null, null), courier.sync(link), at)
+            }
             "pending" in step ->
                 assertEquals((step["pending"] as Json.Raw).text, "${courier.status.first().pending}", at)
             "history" in step -> {

@@ -1,0 +1,167 @@
+//! Pickup codes at the hub: numbers are lent to devices, and two parcels with one code are told
+//! apart again (C6.12).
+//!
+//! A number is given out once: by a row that is advanced in the same transaction. After a restore
+//! from a backup the numbers jump ahead of all that the lost part can have given out.
+
+use lastmile_core::command::Command;
+use lastmile_core::directory::{Directory, Site};
+use lastmile_core::event::{Actor, Event, Lane};
+use lastmile_core::fold::LaneState;
+use lastmile_core::id::{Digest, EventId, SiteId, StationId};
+use lastmile_core::parcel::Parcel;
+use lastmile_core::privacy::{VaultBody, VaultEntry};
+use lastmile_core::react::id_from;
+use lastmile_core::sync::wire::Pull;
+use lastmile_core::temporary_storage::{
+    CodeBook, CodeIssuer, CodeKey, PickupCodeReplaced, SiteCodes, Stay,
+};
+
+use crate::hub::Hub;
+use crate::problem::Result;
+use crate::store::{Device, Tx};
+use crate::sync::Ledger;
+
+/// More numbers than a site gives out between two backups; a thousand restores fit into 10^8.
+pub(crate) const JUMP: u32 = 100_000;
+
+impl Hub {
+    /// Returns a site's key, made if there is none.
+    fn site_key(&self, tx: &dyn Tx, station: &StationId, site: &SiteId) -> Result<CodeKey> {
+        if let Some(key) = tx.site_key(station, site)? {
+            return Ok(key);
+        }
+        let mut key = Digest::default();
+        self.entropy.fill(&mut key.0);
+        tx.put_site_key(station, site, &CodeKey(key))?;
+        Ok(CodeKey(key))
+    }
+
+    /// Gives a device what it asks for: keys, and numbers where the library gives the codes out.
+    /// What was lent to it and did not arrive is sent again.
+    pub(crate) fn lend_codes(
+        &self,
+        tx: &dyn Tx,
+        device: &Device,
+        incarnation: u32,
+        directory: &Directory,
+        pull: &Pull,
+    ) -> Result<Vec<SiteCodes>> {
+        let mut sent = Vec::new();
+        if pull.codes.is_empty() || device.quarantined {
+            return Ok(sent);
+        }
+        let count = self.policy(tx, &device.station)?.code_lease;
+        for wanted in &pull.codes {
+            let Some(site) = directory.site(&wanted.site) else { continue };
+            let key = self.site_key(tx, &device.station, &site.id)?;
+            let mut lease = None;
+            if site.codes == CodeIssuer::Library && count > 0 {
+                let last = tx.lease(device.row, incarnation, &site.id)?;
+                let lent = match last.filter(|last| last.end() > wanted.to) {
+                    Some(on_its_way) => on_its_way,
+                    None => tx.give_out(&device.station, &site.id, count)?,
+                };
+                tx.put_lease(device.row, incarnation, &site.id, &lent)?;
+                lease = Some(lent);
+            }
+            sent.push(SiteCodes { site: site.id.clone(), key, lease });
+        }
+        Ok(sent)
+    }
+
+    /// Returns the keys of a station's sites for a clerk's act at one of them, and a number where
+    /// he replaces a code and types none.
+    pub(crate) fn clerk_codes(
+        &self,
+        tx: &dyn Tx,
+        station: &StationId,
+        directory: &Directory,
+        command: &Command,
+    ) -> Result<CodeBook> {
+        let mut book = CodeBook::default();
+        let numbers = match command {
+            Command::PickUp { .. } => 0,
+            Command::ReplaceCode { .. } => 1,
+            _ => return Ok(book),
+        };
+        for site in &directory.sites {
+            let key = self.site_key(tx, station, &site.id)?;
+            let lease = match ours(Some(site)) && numbers > 0 {
+                true => Some(tx.give_out(station, &site.id, numbers)?),
+                false => None,
+            };
+            book.take(&[SiteCodes { site: site.id.clone(), key, lease }]);
+        }
+        Ok(book)
+    }
+}
+
+fn ours(site: Option<&Site>) -> bool {
+    site.is_some_and(|site| site.codes == CodeIssuer::Library)
+}
+
+/// The stay of a parcel that goes on.
+fn stay(state: &LaneState) -> Option<&Stay> {
+    state.parcel().and_then(|parcel: &Parcel| parcel.storage.current_stay())
+}
+
+/// Looks for another parcel that lies at the same site under the code that `event` gave. The later
+/// stored of the two gets another code, or none where the site gives out its own.
+pub(crate) fn tell_apart(
+    ledger: &mut Ledger,
+    event: &Event,
+    before: &LaneState,
+    station: &StationId,
+) -> Result<()> {
+    let lane = &event.envelope.lane;
+    let code = |stay: &Stay| Some((stay.site.clone(), stay.code_hash?));
+    let had = stay(before).and_then(code);
+    let has = ledger.state(lane)?.and_then(stay).and_then(code);
+    if had == has {
+        return Ok(());
+    }
+    let row = ledger.lane_row(lane)?;
+    ledger.tx.free_hashes(row)?;
+    let Some((site, hash)) = has else { return Ok(()) };
+    for other in ledger.tx.use_hash(station, &site, &hash, row)? {
+        let other = ledger.tx.lane_name(other)?;
+        let placed = |state: Option<&LaneState>| {
+            let same = |stay: &&Stay| stay.site == site && stay.code_hash == Some(hash);
+            state.and_then(stay).filter(same).map(|stay| (stay.at.ms, stay.mark.event))
+        };
+        let (Some(theirs), Some(this)) =
+            (placed(ledger.state(&other)?), placed(ledger.state(lane)?))
+        else {
+            continue;
+        };
+        let later = if this > theirs { lane.clone() } else { other };
+        replace(ledger, event.envelope.id, &later, &site, station)?;
+    }
+    Ok(())
+}
+
+fn replace(
+    ledger: &mut Ledger,
+    by: EventId,
+    lane: &Lane,
+    site: &SiteId,
+    station: &StationId,
+) -> Result<()> {
+    let id = EventId(id_from(by, "code.clash"));
+    if ledger.tx.event_by_id(id)?.is_some() {
+        return Ok(());
+    }
+    let (hub, tx) = (ledger.hub, ledger.tx);
+    let mut fact = PickupCodeReplaced { code_hash: None, code: None, clashed: true };
+    if ours(hub.station(tx, station)?.directory.site(site)) {
+        let key = hub.site_key(tx, station, site)?;
+        let code = key.code(tx.give_out(station, site, 1)?.first);
+        fact.code_hash = Some(key.hash(&code));
+        let entry = VaultEntry::new(lane.clone(), &VaultBody::Code(code), &*hub.entropy);
+        fact.code = Some(entry.reference);
+        tx.put_entry(&entry)?;
+    }
+    ledger.record(id, lane, fact.into(), &Actor::Station(station.clone()), station, None)?;
+    Ok(())
+}
