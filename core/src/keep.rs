@@ -17,9 +17,9 @@ const PER_CALL: usize = 50;
 const DAY_MS: i64 = 86_400_000;
 
 impl Courier {
-    /// Lets closed lanes leave the phone `retention_days` after their last event (M02), a few at a time:
-    /// parcels that are over or no longer this courier's, and closed cases and complaints. Returns
-    /// how many left; call it again until it is 0, when the phone is idle.
+    /// Lets closed lanes leave the phone `retention_days` after their last event (M02), a few at a
+    /// time: parcels that are over and owe nothing or are no longer this courier's, and closed cases
+    /// and complaints. Returns how many left; call it again until it is 0, when the phone is idle.
     ///
     /// Nothing leaves of a lane that holds an event or a file that the hub has not confirmed, and
     /// nothing at all while the phone has not compared its clock with the hub's.
@@ -50,7 +50,7 @@ impl Courier {
 fn closed(db: &Connection) -> Result<Vec<(i64, String)>> {
     let mut rows = db.prepare_cached(
         "SELECT l.n, l.name FROM lane l WHERE l.n IN (
-             SELECT lane FROM parcel WHERE open = 0 OR mine = 0
+             SELECT lane FROM parcel WHERE (open = 0 AND due_ms IS NULL) OR mine = 0
              UNION SELECT lane FROM exception_case WHERE open = 0
              UNION SELECT lane FROM complaint WHERE open = 0)
          AND NOT EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq IS NULL)
