@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lastmile_core::badge::BadgeCard;
 use lastmile_core::deadline::DeadlineView;
+use lastmile_core::delivery::Party;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::exception_report::{
@@ -15,7 +16,7 @@ use lastmile_core::id::{CaseId, CourierNo, OrderNo};
 use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
 use lastmile_core::pickup::{FieldError, waybill_errors};
 use lastmile_core::policy::Explanation;
-use lastmile_core::privacy::Person;
+use lastmile_core::privacy::{Person, RevealReason};
 use lastmile_core::shift::ShiftReconciliation;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::temporary_storage::{CodeCheck, StorageView};
@@ -135,9 +136,23 @@ impl Lastmile {
         Ok(self.shared.courier()?.recipient_masked(&waybill)?)
     }
 
-    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
-    pub fn recipient(&self, waybill: Waybill) -> Result<Option<Person>> {
-        Ok(self.shared.courier()?.recipient(&waybill)?)
+    /// Shows a person of the waybill in the clear, and records that this courier was shown him and
+    /// why. Asked again within minutes for the same reason, nothing more is recorded.
+    ///
+    /// Fails with `Refused` for a parcel that is not this courier's, and for a person who was
+    /// erased or is to be erased. `RevealReason.Other` needs a `note`.
+    #[uniffi::method(default(note = None))]
+    pub fn reveal(
+        &self,
+        waybill: Waybill,
+        party: Party,
+        reason: RevealReason,
+        note: Option<String>,
+    ) -> Result<Person> {
+        self.shared.telling(
+            |courier| courier.reveal(&waybill, party, reason, note.as_deref()),
+            |_| vec![Lane::Parcel(waybill.clone())],
+        )
     }
 
     /// Returns the stay of a parcel that lies at a storage site; nothing if it does not.
@@ -336,6 +351,12 @@ impl Lastmile {
     /// Signs the courier in or out. A signed-out store still sends; it receives nothing.
     pub fn set_signed_in(&self, signed_in: bool) -> Result<()> {
         self.shared.telling(|courier| courier.set_signed_in(signed_in), |()| Vec::new())
+    }
+
+    /// Lets closed lanes leave the phone after the policy's days, a few at a time; returns how many
+    /// did. Call it again until it is 0, when the phone is idle. Nothing unconfirmed ever leaves.
+    pub fn tidy(&self) -> Result<u32> {
+        Ok(self.shared.courier()?.tidy()?)
     }
 
     /// Closes every file, so that the system may suspend the app.

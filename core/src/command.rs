@@ -19,7 +19,7 @@ use crate::id::{
 use crate::money::Fen;
 use crate::parcel::{FreezeReason, GoodsFlags};
 use crate::pickup::{CollectionRefusal, FeeLine, LateReason, OrderSource, PickupAnswers};
-use crate::privacy::Person;
+use crate::privacy::{ErasureReason, Person, RevealReason};
 use crate::temporary_storage::{ConsentGiver, Liability};
 use crate::waybill::Waybill;
 
@@ -528,6 +528,31 @@ pub enum Command {
         case: CaseId,
         /// How it ended.
         outcome: String,
+    },
+    /// Is shown a person of the waybill in the clear (M02). [`Courier::reveal`] records it and
+    /// returns the person; recorded alone it shows nobody.
+    ///
+    /// [`Courier::reveal`]: crate::Courier::reveal
+    Reveal {
+        /// The parcel.
+        waybill: Waybill,
+        /// Who.
+        party: Party,
+        /// Why.
+        reason: RevealReason,
+        /// Why in words; needed with [`RevealReason::Other`].
+        note: Option<String>,
+    },
+    /// Station: erases a person (M02, C6 row 20). His entry and every text of the lane go from the
+    /// hub and from every phone; of a parcel, those of its cases too. The other party's entry
+    /// stays, and so do all events.
+    ErasePerson {
+        /// The lane: a parcel's, or a case's or complaint's by itself.
+        lane: Lane,
+        /// Who.
+        party: Party,
+        /// Why.
+        reason: ErasureReason,
     },
     /// Station: rules a conflict of two facts.
     RuleConflict {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{CorrectionReason, Envelope, Event, Fact};
 use crate::id::{CourierNo, DeviceId, EventId};
+use crate::privacy::{Erasure, VaultRef};
 
 /// Tells whether a field may be left out of the stored state.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -195,6 +196,9 @@ pub struct Margin {
     /// What couriers recorded here.
     #[serde(skip_serializing_if = "is_default")]
     pub acts: Vec<Act>,
+    /// What was erased here.
+    #[serde(skip_serializing_if = "is_default")]
+    pub erasure: Option<Erasure>,
     /// A newer release wrote something here that must be understood: only physical facts go on.
     #[serde(skip_serializing_if = "is_default")]
     pub needs_update: bool,
@@ -214,8 +218,18 @@ impl Margin {
             let (by, reason) = (*id, correction.reason);
             self.corrections.push(Correction { event: correction.event, by, reason });
         }
+        if let Fact::PersonErased(erased) = &event.fact {
+            let at = event.envelope.at;
+            let erasure = self.erasure.get_or_insert(Erasure { at, references: Vec::new() });
+            erasure.references.extend(&erased.references);
+        }
         self.needs_update |= !event.is_understood();
         event.is_understood()
+    }
+
+    /// Tells whether a vault entry of this lane was erased.
+    pub fn is_erased(&self, reference: VaultRef) -> bool {
+        self.erasure.as_ref().is_some_and(|erasure| erasure.references.contains(&reference))
     }
 
     /// Notes that an event did not fit.

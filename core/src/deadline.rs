@@ -214,6 +214,19 @@ pub fn legal_reply(
     Some((clock, clock.standing(&complaint.closed_at, now)))
 }
 
+/// The erasing of a closed complaint's persons (`PIIErase`; 个人信息保护法 art. 19 and 47). `None`
+/// before it is closed, and while the policy names no number of days.
+pub fn pii_erase(
+    complaint: &Complaint,
+    policy: &Policy,
+    now: &Moment,
+) -> Option<(Deadline, Timeliness)> {
+    let hours = policy.pii_erase_days?.saturating_mul(24);
+    let clock = Deadline::after_hours(complaint.closed_at?, hours);
+    let erased = complaint.margin.erasure.as_ref().map(|erasure| &erasure.at);
+    Some((clock, clock.standing(erased, now)))
+}
+
 // Delivery.
 
 /// The answer to a redirection (M34). `None` if none was ever asked. A hand-over stops it too: there
@@ -437,6 +450,21 @@ mod tests {
         assert_eq!(standing(kept, at(9_000_000, Some(0))), Timeliness::OnTime);
         let unsure = Some(at(7_000_000, None));
         assert_eq!(standing(unsure, at(9_000_000, Some(0))), Timeliness::CannotTell);
+    }
+
+    #[test]
+    fn the_persons_of_a_closed_complaint_are_to_be_erased_in_the_policys_days() {
+        let day = |n: i64| at(n * 86_400_000, Some(0));
+        let mut complaint = Complaint { closed_at: Some(day(0)), ..Complaint::default() };
+        let policy = Policy { pii_erase_days: Some(7), ..Policy::default() };
+        let stands = |complaint: &Complaint, now| pii_erase(complaint, &policy, &now).unwrap().1;
+        assert_eq!(stands(&complaint, day(7)), Timeliness::Running);
+        assert_eq!(stands(&complaint, day(8)), Timeliness::Late);
+        let erasure = crate::privacy::Erasure { at: day(6), references: Vec::new() };
+        complaint.margin.erasure = Some(erasure);
+        assert_eq!(stands(&complaint, day(8)), Timeliness::OnTime);
+        assert_eq!(pii_erase(&complaint, &Policy::default(), &day(8)), None);
+        assert_eq!(pii_erase(&Complaint::default(), &policy, &day(8)), None);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Circumstances<'a> {
     pub address_gap_m: Option<u32>,
     /// Metres between the phone and the station, if both places are known.
     pub station_gap_m: Option<u32>,
+    /// The vault entries of the lanes a person is erased in: the hub names them, a phone none.
+    pub entries: &'a [(Lane, VaultRef)],
     /// The pickup codes this device may check and give out.
     pub codes: &'a CodeBook,
     /// Random bytes for salts and ids.
@@ -91,7 +93,8 @@ impl Decided {
 /// A command's facts, and the refusal that stands against them, if any.
 ///
 /// The facts are there even when a rule refuses, so that an act already done can be recorded
-/// against the refusal; only a refusal that leaves nothing to record comes as `Err`.
+/// against the refusal; only a refusal that leaves nothing to record comes as `Err`. With
+/// [`Refusal::ErasureHeld`] comes the wish to be erased: the hub records it and refuses.
 pub struct Decision {
     /// What to record.
     pub decided: Decided,

@@ -60,6 +60,7 @@ pub mod exception_report;
 pub mod explain;
 pub mod fold;
 pub mod id;
+mod keep;
 mod money;
 pub mod notice;
 pub mod parcel;

@@ -7,8 +7,8 @@
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
 //! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by
 //! construction: no clock takes part in an order, and each event names its policy version. Row 11
-//! is in the stay's `check_code`; row 12 needs two lanes at once and is the hub's. Rows 17 to 20
-//! wait for compensation.
+//! is in the stay's `check_code`; row 12 needs two lanes at once and is the hub's. Row 20 is in
+//! the rules of `privacy`. Rows 17 to 19 wait for compensation.
 
 use uuid::Uuid;
 

@@ -9,13 +9,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::command::Command;
 use crate::courier::{Courier, Here, Recorded};
 use crate::decide::{self, Circumstances, Decided, Draft, LaneStates, LeftOut};
+use crate::delivery::Party;
 use crate::error::{Error, MediaError, Result};
 use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
 use crate::evidence::EvidenceRef;
 use crate::fold::{LaneState, needs_refold};
 use crate::id::EventId;
 use crate::parcel::Parcel;
-use crate::privacy::VaultBody;
+use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
 use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
 use crate::temporary_storage::CodeBook;
@@ -50,6 +51,38 @@ impl Courier {
             return Err(Error::BadArgument { field: "reason", expected: "why it was done" });
         }
         self.write(command, Some(reason))
+    }
+
+    /// Shows a person of the waybill in the clear, and records that this courier was shown him and
+    /// why (M02): to call him, to find his door.
+    ///
+    /// The record is durable when the person is returned. Asked again for the same person for the
+    /// same reason within the policy's `reveal_again_min`, it is one asking: the person is returned
+    /// and nothing more is recorded. [`RevealReason::Other`] needs a `note` and is always recorded.
+    ///
+    /// # Errors
+    /// `Refused` with `NotInSight` if the courier neither has the parcel nor is to deliver it, with
+    /// `Erased` or `ErasureHeld` if the person is erased or to be erased; `NotFound` if this phone
+    /// does not have him. Nothing is recorded then.
+    pub fn reveal(
+        &mut self,
+        waybill: &Waybill,
+        party: Party,
+        reason: RevealReason,
+        note: Option<&str>,
+    ) -> Result<Person> {
+        let note = note.map(str::to_owned);
+        let command = Command::Reveal { waybill: waybill.clone(), party, reason, note };
+        if let Some(refusal) = self.check(&command)? {
+            return Err(refusal.into());
+        }
+        let parcel = self.parcel(waybill)?.ok_or(Refusal::UnknownParcel)?;
+        let person = self.person(parcel.person(party))?;
+        let person = person.ok_or(Error::NotFound { what: "the person" })?;
+        if !privacy::is_one_asking(&parcel, party, reason, &self.surroundings()) {
+            self.record(&command)?;
+        }
+        Ok(person)
     }
 
     /// Tells what rule would refuse an act, without recording anything.
@@ -168,6 +201,7 @@ impl Courier {
             codes: self.codes(),
             address_gap_m: None,
             station_gap_m: None,
+            entries: &[],
             entropy: self.options.entropy.as_ref(),
         }
     }

@@ -68,6 +68,21 @@ refusals! {
     /// There is no such conflict, or the event is no part of it.
     NoSuchConflict, never, "this conflict is not known here, or the event is no part of it";
 
+    // Persons.
+    /// The courier neither has the parcel nor is to deliver it.
+    NotInSight, never,
+        "the persons of a parcel are shown to who delivers it; ask the station if you must call";
+    /// Another reason was named, but not said.
+    RevealReasonMissing, never, "say in words why you need it; the person may ask";
+    /// The person was erased.
+    Erased, never, "the person was erased and cannot be shown; ask the station";
+    /// A case about the parcel is open, or its time for claims is not over.
+    ErasureHeld, never,
+        "the person stays masked, and is erased when the last complaint, exception and conflict \
+         about the parcel is closed and the time for claims is over; erase again then";
+    /// The vault has nothing of it.
+    NothingToErase, never, "nothing personal is kept here any more; nothing is to be done";
+
     // The parcel.
     /// It was handed over or collected.
     AlreadyDelivered, done, "the parcel is delivered already; report a misdelivery if it is not so";

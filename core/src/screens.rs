@@ -5,6 +5,7 @@
 use crate::complaint::{ComplaintClass, ComplaintStage};
 use crate::courier::Courier;
 use crate::deadline::{self, Deadline, Timeliness};
+use crate::delivery::Party;
 use crate::directory::GoodsClass;
 use crate::error::{Error, Result};
 use crate::event::Actor;
@@ -15,7 +16,7 @@ use crate::exception_report::{
 use crate::id::{CaseId, ClerkNo, CourierNo, OrderNo, SiteId};
 use crate::parcel::{GoodsFlags, Stage};
 use crate::pickup::{PickupItem, PickupStage};
-use crate::privacy::{Person, VaultRef};
+use crate::privacy::{Person, PersonSight, VaultRef};
 use crate::refusal::Refusal;
 use crate::time::Moment;
 use crate::waybill::Waybill;
@@ -74,6 +75,8 @@ pub struct ParcelView {
     pub stored_at: Option<SiteId>,
     /// The recipient, masked (M02).
     pub recipient: Option<Person>,
+    /// Whether `reveal` shows him, or why not.
+    pub recipient_sight: PersonSight,
 }
 
 /// One exception case.
@@ -98,6 +101,8 @@ pub struct ExceptionView {
     pub decision: Option<Decision>,
     /// What the reporter saw, if it may be read here.
     pub note: Option<String>,
+    /// What was written here before was erased.
+    pub erased: bool,
 }
 
 /// One complaint.
@@ -122,6 +127,8 @@ pub struct ComplaintView {
     pub demand: Option<String>,
     /// How it ended, if it may be read here.
     pub outcome: Option<String>,
+    /// Who complained and what was written here before was erased.
+    pub erased: bool,
 }
 
 /// One pick-up order.
@@ -279,6 +286,12 @@ impl Courier {
     pub fn parcel_view(&self, waybill: &Waybill) -> Result<Option<ParcelView>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
         let me = &self.identity().courier;
+        let recipient = self.recipient_masked(waybill)?;
+        let recipient_sight = match (parcel.sight_of(Party::Recipient), &recipient) {
+            (PersonSight::Erased, _) => PersonSight::Erased,
+            (_, None) => PersonSight::NotHere,
+            (sight, Some(_)) => sight,
+        };
         Ok(Some(ParcelView {
             waybill: waybill.clone(),
             stage: parcel.stage,
@@ -292,7 +305,8 @@ impl Courier {
             disputed: parcel.margin.open_conflicts().next().is_some(),
             due_ms: parcel.due_ms(),
             stored_at: parcel.storage.current_stay().map(|stay| stay.site.clone()),
-            recipient: self.recipient_masked(waybill)?,
+            recipient,
+            recipient_sight,
         }))
     }
 
@@ -308,6 +322,7 @@ impl Courier {
             reported_at: state.reported_at,
             evidence: u32::try_from(state.evidence.len()).unwrap_or(u32::MAX),
             decision: state.decision,
+            erased: state.margin.erasure.is_some(),
             note: self.readable(state.note)?,
         }))
     }
@@ -323,6 +338,7 @@ impl Courier {
             owner: state.owner().cloned(),
             waybill: state.waybill,
             received_at: state.received_at,
+            erased: state.margin.erasure.is_some(),
             demand: self.readable(state.demand)?,
             outcome: self.readable(state.outcome)?,
         }))

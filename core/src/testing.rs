@@ -299,6 +299,7 @@ pub(crate) struct Scene {
     pub(crate) codes: CodeBook,
     pub(crate) minute: i64,
     pub(crate) root_key: String,
+    pub(crate) entries: Vec<(Lane, VaultRef)>,
     station: StationId,
     entropy: Counted,
 }
@@ -328,7 +329,9 @@ impl Scene {
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
         let (codes, root_key) = (CodeBook::default(), Issuer::new(1).root());
-        Self { directory, policy, codes, minute: 60, root_key, station: station(), entropy }
+        let entries = Vec::new();
+        let station = station();
+        Self { directory, policy, codes, minute: 60, root_key, entries, station, entropy }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -348,12 +351,14 @@ impl Scene {
             codes: &self.codes,
             address_gap_m: None,
             station_gap_m: None,
+            entries: &self.entries,
             entropy: &self.entropy,
         };
         let read = lanes_of(command, &at);
         let lanes: LaneStates = tales
             .iter()
-            .filter(|tale| !tale.events.is_empty() && read.contains(&tale.lane))
+            .filter(|tale| !tale.events.is_empty())
+            .filter(|tale| read.contains(&tale.lane) || erases_all(command))
             .map(|tale| (tale.lane.clone(), tale.state()))
             .collect();
         decide(command, &lanes, &at)
@@ -383,6 +388,11 @@ impl Scene {
         assert_eq!(decision.refusal, None);
         decision.decided.groups
     }
+}
+
+/// Of a parcel whose persons are erased the hub reads the cases too.
+fn erases_all(command: &Command) -> bool {
+    matches!(command, Command::ErasePerson { lane: Lane::Parcel(_), .. })
 }
 
 pub(crate) fn clerk_acts() -> Actor {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::LaneState;
 use crate::id::{CaseId, EventId, OrderNo};
+use crate::parcel::Parcel;
 use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
 use crate::sync::wire::ParkReason;
@@ -87,7 +88,7 @@ const DUE: &str = "SELECT lane, due_ms FROM parcel WHERE open = 1 AND mine = 1
 
 impl Courier {
     /// Returns a parcel as it stands here; `None` if it is not known.
-    pub fn parcel(&self, waybill: &Waybill) -> Result<Option<crate::parcel::Parcel>> {
+    pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>> {
         match self.lane(&Lane::Parcel(waybill.clone()))? {
             Some(LaneState::Parcel(parcel)) => Ok(Some(*parcel)),
             _ => Ok(None),
@@ -305,21 +306,18 @@ impl Courier {
 
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        Ok(self.recipient(waybill)?.map(|person| person.masked()))
+        let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
+        Ok(self.person(parcel.recipient)?.map(|person| person.masked()))
     }
 
     /// Returns a person that an event of this phone's lanes points at, masked.
     pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
-        Ok(match vault::read(&self.store()?.db, reference)? {
-            Some(VaultBody::Person(person)) => Some(person.masked()),
-            _ => None,
-        })
+        Ok(self.person(Some(reference))?.map(|person| person.masked()))
     }
 
-    /// Returns the recipient of a parcel in the clear, to call him or to find his door.
-    pub fn recipient(&self, waybill: &Waybill) -> Result<Option<Person>> {
-        let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
-        let Some(reference) = parcel.recipient else { return Ok(None) };
+    /// Reads a person in the clear. Nobody outside gets one but from `reveal`.
+    pub(crate) fn person(&self, reference: Option<VaultRef>) -> Result<Option<Person>> {
+        let Some(reference) = reference else { return Ok(None) };
         Ok(match vault::read(&self.store()?.db, reference)? {
             Some(VaultBody::Person(person)) => Some(person),
             _ => None,

@@ -84,7 +84,7 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::DeliveryRedirected(_)
         | Fact::PreferenceSet(_) => by(relation, [(Holder, Sight::FactAndPerson), FORMER_FACT]),
 
-        // Where the parcel is, who has it, and what the station orders.
+        // Where the parcel is, who has it, what the station orders, and who is to be masked.
         Fact::ParcelArrivedAtHub(_)
         | Fact::ParcelDispatched(_)
         | Fact::ParcelHeld(_)
@@ -115,7 +115,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::RecoveryRequested(_)
         | Fact::PickupAssigned(_)
         | Fact::CollectionRefused(_)
-        | Fact::PickupCompleted(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
+        | Fact::PickupCompleted(_)
+        | Fact::ErasureHeld(_) => by(relation, [HOLDER_FACT, FORMER_FACT]),
 
         // What was said with the customer is the present holder's business.
         Fact::RecipientContacted(_)
@@ -146,7 +147,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
             by(relation, [(ComplainedOf, Sight::Fact)])
         }
 
-        // A case is its reporter's, its participants' and the station's; a count the counter's.
+        // A case is its reporter's, its participants' and the station's; a count the counter's; and
+        // so is who was shown a person.
         Fact::ExceptionReported(_)
         | Fact::EvidenceAdded(_)
         | Fact::ExceptionAcknowledged(_)
@@ -165,12 +167,16 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::ExceptionEscalated(_)
         | Fact::ExceptionClosed(_)
         | Fact::ExceptionReopened(_)
+        | Fact::ShiftClosed(_)
         | Fact::ManifestReconciled(_)
-        | Fact::ShiftClosed(_) => Sight::Nothing,
+        | Fact::ContactRevealed(_) => Sight::Nothing,
 
         // What tells a reader not to trust an earlier event reaches all who may have that one,
-        // and so does what only a newer release understands.
-        Fact::CorrectionDeclared(_) | Fact::EvidenceLost(_) | Fact::Unknown { .. } => by(
+        // and so does what was erased, and what only a newer release understands.
+        Fact::CorrectionDeclared(_)
+        | Fact::EvidenceLost(_)
+        | Fact::PersonErased(_)
+        | Fact::Unknown { .. } => by(
             relation,
             [
                 HOLDER_FACT,
@@ -400,6 +406,9 @@ mod tests {
         ("ExceptionEscalated", "----pp"),
         ("ExceptionClosed", "----pp"),
         ("ExceptionReopened", "----pp"),
+        ("ContactRevealed", "----pp"),
+        ("ErasureHeld", "ff--pp"),
+        ("PersonErased", "ffffpp"),
     ];
 
     #[test]

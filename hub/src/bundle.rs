@@ -162,6 +162,8 @@ struct Maker<'a> {
     stretches: Vec<BundleStretch>,
     media: Vec<BundleMedia>,
     vault: Vec<VaultEntry>,
+    /// The lane's persons who are to be erased: an entry cannot be masked, so it is left out.
+    masked: Vec<VaultRef>,
 }
 
 impl<'a> Maker<'a> {
@@ -175,10 +177,12 @@ impl<'a> Maker<'a> {
             stretches: Vec::new(),
             media: Vec::new(),
             vault: Vec::new(),
+            masked: Vec::new(),
         }
     }
 
     fn lane(&mut self, lane: Lane, row: &LaneRow) -> Result<()> {
+        self.masked = sync::masked(&sync::state_of(self.tx, &lane, row)?);
         let mut events = Vec::new();
         for held in self.tx.lane_events(row.row)? {
             let at = held.origin;
@@ -240,7 +244,9 @@ impl<'a> Maker<'a> {
                 device: self.devices[&device].id,
             });
         }
-        let entry = if self.persons { self.tx.entry(&VaultRef(sha256), lane)? } else { None };
+        let reference = VaultRef(sha256);
+        let shown = self.persons && !self.masked.contains(&reference);
+        let entry = if shown { self.tx.entry(&reference, lane)? } else { None };
         if let Some(entry) = entry
             && !self.vault.contains(&entry)
         {

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lastmile_core::event::{self, Event};
+use lastmile_core::event::{self, Event, Fact};
 use lastmile_core::evidence::EvidenceRef;
 use lastmile_core::id::{DeviceId, Digest};
+use lastmile_core::privacy::VaultRef;
 use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{ReceiptBody, head_text, key_text};
 
@@ -296,7 +297,26 @@ fn check_media(bundle: &Bundle, file: &dyn Fn(&Digest) -> Option<Digest>, report
     }
 }
 
+/// Every vault entry that an event says was erased.
+fn erased(bundle: &Bundle) -> BTreeSet<VaultRef> {
+    let lines = bundle.lanes.iter().flat_map(|lane| &lane.events);
+    lines
+        .filter_map(|event| match Event::parse(event.line.as_bytes()).ok()?.fact {
+            Fact::PersonErased(erased) => Some(erased.references),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
 fn check_vault(bundle: &Bundle, report: &mut Report) {
+    let erased = erased(bundle);
+    if !erased.is_empty() {
+        report.not_proven.push(format!(
+            "what {} persons and texts were: they were erased, as an event tells; their digests stay",
+            erased.len()
+        ));
+    }
     if bundle.vault.is_empty() {
         report.not_proven.push(
             "who the persons are and what the notes say: the bundle holds only their digests"

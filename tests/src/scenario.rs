@@ -16,6 +16,7 @@ use lastmile_core::{Courier, Progress, Refusal};
 use lastmile_hub::Response;
 use serde_json::Value;
 
+use crate::planted::Planted;
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
 
 const MINUTE_MS: i64 = 60_000;
@@ -78,6 +79,7 @@ pub fn play(name: &str) {
     let mut scene = Scene::new();
     scene.play("setup.json");
     scene.play(name);
+    scene.planted.search(&scene.station, scene.phones.values());
 }
 
 /// A station with its clerk, and the couriers' phones.
@@ -86,13 +88,15 @@ struct Scene {
     station: Station,
     phones: BTreeMap<String, Phone>,
     kept: BTreeMap<String, Value>,
+    planted: Planted,
 }
 
 impl Scene {
     fn new() -> Self {
         let time = TrueTime::at(1_790_000_000_000);
         let station = Station::new(&time, 1);
-        Self { time, station, phones: BTreeMap::new(), kept: BTreeMap::new() }
+        let (phones, kept) = (BTreeMap::new(), BTreeMap::new());
+        Self { time, station, phones, kept, planted: Planted::default() }
     }
 
     fn play(&mut self, name: &str) {
@@ -103,15 +107,18 @@ impl Scene {
     }
 
     fn step(&mut self, step: &Value, at: &str) {
+        self.planted.collect(step);
         let known = |name: &str| step.get(name).is_some();
         match step {
             _ if known("clerk") => {
                 let body = &step["clerk"];
-                accepted(&self.station.desk("POST", "/v1/clerk/commands", body), step, at);
+                let answer = self.station.desk("POST", "/v1/clerk/commands", body);
+                self.planted.hear(accepted(&answer, step, at));
             }
             _ if known("desk") => {
                 let (method, path) = (text(&step["desk"]), text(&step["path"]));
-                accepted(&self.station.desk(method, path, &step["body"]), step, at);
+                let answer = self.station.desk(method, path, &step["body"]);
+                self.planted.hear(accepted(&answer, step, at));
             }
             _ if known("policy") => {
                 let adopted = self.station.adopt_policy(&step["policy"].to_string());
@@ -156,6 +163,7 @@ impl Scene {
                     panic!("{at}: it was not refused");
                 };
                 assert_eq!(refused.code(), text(&step["refused"]), "{at}: {refused}");
+                self.planted.hear(format!("{refused} {refused:?}"));
             }
             _ if known("sync") => self.sync(step),
             _ if known("wait_min") => {
@@ -283,8 +291,8 @@ fn expect(answer: &Value, step: &Value, at: &str) {
     assert_eq!(*part, step["is"], "{at}: {answer:#}");
 }
 
-/// Holds the desk's answer to `refused`, or to success.
-fn accepted(answer: &Response, step: &Value, at: &str) {
+/// Holds the desk's answer to `refused`, or to success. Returns its body if it is an error.
+fn accepted(answer: &Response, step: &Value, at: &str) -> String {
     let body = String::from_utf8_lossy(&answer.body);
     match step.get("refused") {
         Some(code) => {
@@ -293,6 +301,7 @@ fn accepted(answer: &Response, step: &Value, at: &str) {
         }
         None => assert!(answer.status < 300, "{at}: {body}"),
     }
+    if answer.status < 300 { String::new() } else { body.into_owned() }
 }
 
 /// A state without the name of its kind around it.

@@ -146,7 +146,10 @@ impl Complaint {
                 self.closed_at = Some(act.envelope.at);
                 self.stage = ComplaintStage::Closed;
             }
-            Fact::CorrectionDeclared(_) | Fact::EvidenceLost(_) | Fact::Unknown { .. } => {}
+            Fact::CorrectionDeclared(_)
+            | Fact::EvidenceLost(_)
+            | Fact::Unknown { .. }
+            | Fact::PersonErased(_) => {}
             _ => self.misfit(ConflictRow::OutOfPlace, &act),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Deadline, Timeliness, closure, delay_notice, exception_feedback, exception_report,
-    first_contact, legal_reply, misdelivery_contact, pickup_visit, promise_owed,
+    first_contact, legal_reply, misdelivery_contact, pickup_visit, pii_erase, promise_owed,
     receipt_form_return, redirect_answer, refusal_report, route_promise, same_city_delivery,
     storage_collect, storage_notice, storage_redelivery, unreachable_rule,
 };
@@ -60,6 +60,9 @@ pub enum DeadlineKind {
     ComplaintClosure,
     /// The answer that the law asks for (快递暂行条例).
     ComplaintLegal,
+    /// The erasing of a closed complaint's persons (个人信息保护法 art. 19 and 47).
+    #[serde(rename = "PIIErase")]
+    PiiErase,
 }
 
 /// One clock of a lane, as a screen shows it.
@@ -238,6 +241,13 @@ const COMPLAINT: &[Row<Complaint>] = &[
         value: Some("legal_reply_days"),
         clock: legal_reply,
         owed: |complaint| complaint.closed.is_none(),
+    },
+    Row {
+        kind: DeadlineKind::PiiErase,
+        rule: "个人信息保护法 19, 47: erase its persons",
+        value: Some("pii_erase_days"),
+        clock: pii_erase,
+        owed: |complaint| complaint.margin.erasure.is_none(),
     },
 ];
 

@@ -5,7 +5,7 @@ use super::custody::{accept, close_shift, confirm, hand_in, offer};
 use super::desk::Desk;
 use super::lanes::is_physical;
 use super::several::{
-    answer_redirect, batch, may_correct, reconcile, revoke, take_out, what_it_is_about,
+    answer_redirect, batch, erase, may_correct, reconcile, revoke, take_out, what_it_is_about,
 };
 use super::{Circumstances, Decision, Draft, LaneStates, cases, lanes_of, pickups};
 use crate::command::Command;
@@ -29,7 +29,7 @@ use crate::parcel::{
     AddressCorrected, ConflictRuled, FreezeReason, ParcelAnnounced, ParcelAssigned, ParcelFrozen,
     ParcelReassigned, ParcelRecalled, ParcelReleased, rules as parcel,
 };
-use crate::privacy::VaultBody;
+use crate::privacy::{ContactRevealed, VaultBody, rules as privacy};
 use crate::refusal::{Refusal, refuse_if};
 use crate::temporary_storage::{
     StorageConsentAsked, StorageConsented, StorageDeclined, StorageExpired, StorageHandedBack,
@@ -363,6 +363,14 @@ pub fn decide(
             let outcome = desk.words(&lane, outcome);
             desk.tell_in(verdict, lane, ComplaintClosed { outcome })
         }
+        Command::Reveal { waybill, party, reason, note } => {
+            let (party, reason) = (*party, *reason);
+            let parcel = desk.parcel(waybill)?;
+            let verdict = privacy::may_reveal(parcel, party, reason, note.as_deref(), at);
+            let note = desk.text(&Lane::Parcel(waybill.clone()), note.as_deref());
+            desk.tell(verdict, waybill, ContactRevealed { party, reason, note })
+        }
+        Command::ErasePerson { lane, party, reason } => erase(&desk, lane, *party, *reason),
         Command::RuleConflict { waybill, conflict, stands, note } => {
             let parcel = desk.parcel(waybill)?;
             let note = desk.words(&Lane::Parcel(waybill.clone()), note);

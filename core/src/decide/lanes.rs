@@ -64,6 +64,7 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::Recall { waybill, .. }
         | Command::AuthoriseReturn { waybill }
         | Command::RuleConflict { waybill, .. }
+        | Command::Reveal { waybill, .. }
         | Command::CorrectAddress { waybill, .. } => vec![Lane::Parcel(waybill.clone())],
         Command::ReportException { case, waybill, .. } => {
             let parcel = waybill.iter().cloned().map(Lane::Parcel);
@@ -102,7 +103,8 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::ContactCustomer { case, .. }
         | Command::TakeComplaint { case }
         | Command::CloseComplaint { case, .. } => vec![Lane::Complaint(*case)],
-        Command::Correct { lane, .. } => vec![lane.clone()],
+        // Of a parcel the hub adds the cases about it: only the hub knows them all.
+        Command::Correct { lane, .. } | Command::ErasePerson { lane, .. } => vec![lane.clone()],
     }
 }
 
@@ -158,7 +160,8 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::AcceptCustody { .. }
         | Command::ConfirmCustody { .. }
         | Command::HandIn { .. }
-        | Command::CloseShift { .. } => true,
+        | Command::CloseShift { .. }
+        | Command::Reveal { .. } => true,
         Command::ScheduleRedelivery { .. }
         | Command::SetPreference { .. }
         | Command::RequestRedirect { .. }
@@ -182,7 +185,6 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::VoidException { .. }
         | Command::TakeComplaint { .. }
         | Command::CloseComplaint { .. }
-        | Command::RuleConflict { .. }
         | Command::AnnouncePickup { .. }
         | Command::AssignPickup { .. }
         | Command::SchedulePickup { .. }
@@ -193,6 +195,8 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::CloseException { .. }
         | Command::ReopenException { .. }
         | Command::CorrectAddress { .. }
-        | Command::OfferCustody { .. } => false,
+        | Command::OfferCustody { .. }
+        | Command::ErasePerson { .. }
+        | Command::RuleConflict { .. } => false,
     }
 }

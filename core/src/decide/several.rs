@@ -7,7 +7,7 @@ use super::lanes::count_lane;
 use super::{Circumstances, Decided, Decision, Draft, LaneStates, LeftOut, decide};
 use crate::command::{Command, ToStore};
 use crate::delivery::{
-    DeliveryRedirected, ProofItem, RedirectAnswered, RedirectReply, wish::rules as wishes,
+    DeliveryRedirected, Party, ProofItem, RedirectAnswered, RedirectReply, wish::rules as wishes,
 };
 use crate::event::{Lane, ManifestReconciled};
 use crate::evidence::EvidenceRef;
@@ -16,12 +16,16 @@ use crate::id::{EventId, EvidenceId, ManifestId};
 use crate::parcel::{
     Condition, Holder, Parcel, ParcelOutForDelivery, ParcelReceivedAtStation, rules as parcel,
 };
+use crate::privacy::{ErasureHeld, ErasureReason, PersonErased, rules as privacy};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 use crate::temporary_storage::{StorageConsentRevoked, rules as storage};
 use crate::waybill::Waybill;
 
 /// The waybills of one count that fit into one event, in bytes.
 pub(super) const MOST_COUNTED_BYTES: usize = 60_000;
+
+/// The vault references that fit into one event.
+const MOST_ERASED: usize = 800;
 
 /// The parcels of one command at most: more than a van holds.
 pub(super) const MOST_AT_ONCE: usize = 1_000;
@@ -243,6 +247,45 @@ pub(super) fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
         (None, _) => false,
     };
     refuse_if(!his, Refusal::NotYourRecord)
+}
+
+/// Erasing a person: an event in each lane that holds something of him.
+///
+/// While a case about it is open, the refusal comes with the fact that he is to be erased: the hub
+/// records that, so that he is masked at once, and refuses all the same (C6 row 20).
+pub(super) fn erase(
+    desk: &Desk,
+    lane: &Lane,
+    party: Party,
+    reason: ErasureReason,
+) -> Result<Decision, Refusal> {
+    parcel::station_only(desk.at)?;
+    let parcel = match lane {
+        Lane::Parcel(waybill) => Some(desk.parcel(waybill)?),
+        _ if desk.is_known(lane) => None,
+        _ => return Err(Refusal::UnknownCase),
+    };
+    let to_tell = |groups| Decided { groups, vault: Vec::new() };
+    if let Err(refusal) = privacy::may_erase(desk.lanes, desk.at) {
+        let parcel = parcel.ok_or(refusal)?;
+        refuse_if(parcel.erasure_held.contains(&party), refusal)?;
+        let fact = ErasureHeld { party, reason }.into();
+        let decided = to_tell(vec![vec![Draft { lane: lane.clone(), fact }]]);
+        return Ok(Decision { decided, refusal: Some(refusal), left_out: Vec::new() });
+    }
+    let stays = privacy::stays(lane, desk.lanes, party);
+    let mut group = Vec::new();
+    for lane in desk.lanes.keys() {
+        let entries =
+            desk.at.entries.iter().filter(|(of, entry)| of == lane && Some(*entry) != stays);
+        let entries: Vec<_> = entries.map(|(_, entry)| *entry).collect();
+        for references in entries.chunks(MOST_ERASED) {
+            let fact = PersonErased { party, reason, references: references.to_vec() }.into();
+            group.push(Draft { lane: lane.clone(), fact });
+        }
+    }
+    refuse_if(group.is_empty(), Refusal::NothingToErase)?;
+    Ok(Decision { decided: to_tell(vec![group]), refusal: None, left_out: Vec::new() })
 }
 
 /// The recorded event that a report is about, where its kind says which.

@@ -267,6 +267,7 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
         codes: &scene.codes,
         address_gap_m: None,
         station_gap_m: None,
+        entries: &[],
         entropy: &entropy,
     };
     let mark = against(&mut decision.decided, &refusal, "the list was old", &at);
@@ -299,6 +300,7 @@ fn deciding_and_applying_on_a_lane_of_50_events_takes_less_than_20_us() {
         codes: &scene.codes,
         address_gap_m: None,
         station_gap_m: None,
+        entries: &[],
         entropy: &entropy,
     };
     let arrive = Command::Arrive { waybill: waybill() };

@@ -28,7 +28,7 @@ use crate::pickup::{
     CollectionRefused, ParcelCollected, PickupAnnounced, PickupAssigned, PickupCompleted,
     PickupDelayTold, PickupInspected, PickupScheduled,
 };
-use crate::privacy::VaultRef;
+use crate::privacy::{ContactRevealed, ErasureHeld, PersonErased, VaultRef};
 use crate::shift::ShiftClosed;
 use crate::temporary_storage::{
     ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
@@ -197,6 +197,9 @@ facts! {
     ExceptionEscalated = 1,
     ExceptionClosed = 1,
     ExceptionReopened = 1,
+    ContactRevealed = 1,
+    ErasureHeld = 1,
+    PersonErased = 1,
 }
 
 /// A mistake is answered, never edited (GS1 EPCIS `errorDeclaration`).

@@ -211,6 +211,9 @@ pub struct ExceptionCase {
     /// The event that closed it.
     #[serde(skip_serializing_if = "is_default")]
     pub closed: Option<Mark>,
+    /// When it was closed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub closed_at: Option<Moment>,
     /// Conflicts, acts against a rule, corrections.
     #[serde(skip_serializing_if = "is_default")]
     pub margin: Margin,
@@ -289,7 +292,7 @@ impl ExceptionCase {
                 }
             }
             Fact::ExceptionReopened(fact) => self.reopen(fact, &act),
-            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } => {}
+            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::PersonErased(_) => {}
             fact if self.apply_work(fact, &act) => {}
             _ => self.misfit(&act),
         }
@@ -432,6 +435,7 @@ impl ExceptionCase {
         self.stage = stage;
         self.next_action_ms = None;
         self.closed = Some(act.mark);
+        self.closed_at = Some(act.envelope.at);
     }
 
     fn misfit(&mut self, act: &Incoming) {

@@ -39,6 +39,7 @@ use crate::pickup::{
     PickupAssigned, PickupCompleted, PickupDelayTold, PickupInspected, PickupScheduled,
     fees_add_up,
 };
+use crate::privacy::{ContactRevealed, ErasureHeld, ErasureReason, PersonErased, RevealReason};
 use crate::temporary_storage::{
     ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
     StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeSent,
@@ -109,6 +110,17 @@ fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         7 => ParcelReleased {}.into(),
         8 => ParcelRecalled { safety: yes }.into(),
         9 => ConflictRuled { conflict: event_id(a), stands: event_id(b), note: vault(1) }.into(),
+        10 if a < 60 => {
+            let reason = if yes { RevealReason::Call } else { RevealReason::Navigate };
+            ContactRevealed { party: Party::Recipient, reason, note: None }.into()
+        }
+        10 if a < 90 => ErasureHeld { party: Party::Sender, reason: ErasureReason::Asked }.into(),
+        10 if a < 120 => PersonErased {
+            party: Party::Recipient,
+            reason: ErasureReason::Asked,
+            references: vec![vault(b)],
+        }
+        .into(),
         10 => RecipientContacted { channel: Channel::Phone, party: Party::Sender }.into(),
         12 | 13 => handed_over().into(),
         14 => DeliveryAttemptFailed { cause: AttemptFailure::Absent }.into(),
@@ -438,6 +450,16 @@ fn conflicts(state: &LaneState) -> usize {
 /// How many numbers [`command`] knows.
 const COMMANDS: u8 = 52;
 
+/// A command about the parcel's persons.
+fn person_command(a: u8) -> Command {
+    if a < 80 {
+        let (party, reason) = (Party::Recipient, RevealReason::Call);
+        return Command::Reveal { waybill: waybill(), party, reason, note: None };
+    }
+    let (party, reason) = (Party::Sender, ErasureReason::Asked);
+    Command::ErasePerson { lane: parcel_lane(), party, reason }
+}
+
 /// A command by number, on the one parcel and the one case of these tests.
 #[expect(clippy::too_many_lines, reason = "one short arm per command")]
 fn command(kind: u8, a: u8, b: u8) -> Command {
@@ -456,6 +478,7 @@ fn command(kind: u8, a: u8, b: u8) -> Command {
             damaged: Vec::new(),
         },
         1 | 2 => Command::TakeOut { waybills: vec![waybill] },
+        3 if a < 140 => person_command(a),
         3 => Command::Contact { waybill, channel, party: Party::Recipient, reached: yes },
         5 | 6 => Command::Deliver {
             waybill,
@@ -745,6 +768,7 @@ fn play(
             actor: &actor,
             station: &station,
             root_key: &scene.root_key,
+            entries: &scene.entries,
             policy: &scene.policy,
             directory: &scene.directory,
             codes: &scene.codes,
@@ -923,6 +947,7 @@ proptest! {
                 codes: &scene.codes,
                 address_gap_m: None,
                 station_gap_m: None,
+                entries: &[],
                 entropy: &entropy,
             };
             let command = command(kind, a, b);
@@ -934,7 +959,9 @@ proptest! {
                     continue;
                 }
             };
-            prop_assert!(decision.refusal.is_none_or(|r| r.can_be_recorded_against()));
+            let held = Some(crate::Refusal::ErasureHeld);
+            let against = decision.refusal.is_none_or(|r| r.can_be_recorded_against());
+            prop_assert!(against || decision.refusal == held);
             prop_assert!(!decision.decided.groups.is_empty());
             for draft in decision.decided.groups.iter().flatten() {
                 prop_assert!(named.contains(&draft.lane), "{} was not named", draft.lane);

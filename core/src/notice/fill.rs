@@ -6,8 +6,6 @@ use crate::courier::Courier;
 use crate::directory::{Directory, Site};
 use crate::error::{Error, Result};
 use crate::parcel::{Parcel, Stage};
-use crate::privacy::{Person, VaultBody, VaultRef};
-use crate::store::vault;
 use crate::temporary_storage::SiteKind;
 use crate::time::Moment;
 use crate::waybill::Waybill;
@@ -80,14 +78,6 @@ impl Courier {
             .into_iter()
             .chain(lint_message(text, &self.policy().word_lists()))
             .collect()
-    }
-
-    fn person(&self, reference: Option<VaultRef>) -> Result<Option<Person>> {
-        let Some(reference) = reference else { return Ok(None) };
-        Ok(match vault::read(&self.store()?.db, reference)? {
-            Some(VaultBody::Person(person)) => Some(person),
-            _ => None,
-        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::event::{Event, Fact};
 use crate::id::{CourierNo, Digest, EventId};
 use crate::notice::Told;
 use crate::pickup::{ParcelCollected, freight};
-use crate::privacy::VaultRef;
+use crate::privacy::{ContactRevealed, Reveal, VaultRef};
 
 impl Parcel {
     /// Adds one event.
@@ -47,12 +47,21 @@ impl Parcel {
             Fact::RecoveryRequested(fact) => {
                 self.recovery = Some(Recovery { case: fact.case, urgent: fact.urgent });
             }
+            Fact::ContactRevealed(fact) => self.revealed(fact, &act),
+            Fact::ErasureHeld(fact) => {
+                if !self.erasure_held.contains(&fact.party) {
+                    self.erasure_held.push(fact.party);
+                }
+            }
             Fact::NoticeSent(fact) => {
                 self.told(&fact.template, fact.channel, Some(fact.text), &act);
             }
             Fact::NoticeFailed(fact) => self.told(&fact.template, fact.channel, None, &act),
             Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
-            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::EvidenceLost(_) => {}
+            Fact::CorrectionDeclared(_)
+            | Fact::Unknown { .. }
+            | Fact::EvidenceLost(_)
+            | Fact::PersonErased(_) => {}
             fact if self.apply_at_the_door(fact, &act) => {}
             fact if self.apply_at_a_site(fact, &act) => {}
             fact if self.apply_between_couriers(fact, &act) => {}
@@ -243,6 +252,14 @@ impl Parcel {
             self.frozen = Some(Frozen { reason: FreezeReason::SafetyRecall, mark: act.mark });
         }
         self.recalled = Some(Recall { safety, mark: act.mark });
+    }
+
+    fn revealed(&mut self, fact: &ContactRevealed, act: &Incoming) {
+        let by = act.envelope.actor.clone();
+        let last = Reveal { by, party: fact.party, reason: fact.reason, at: act.envelope.at };
+        self.reveals
+            .retain(|was| (&was.by, was.party, was.reason) != (&last.by, last.party, last.reason));
+        self.reveals.push(last);
     }
 
     fn ruled(&mut self, conflict: EventId, stands: EventId, act: &Incoming) {

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{FreezeReason, GoodsFlags};
 use crate::conflict::{Incoming, Margin, Mark, is_default};
-use crate::delivery::{Delivered, DeliveryTask};
+use crate::delivery::{Delivered, DeliveryTask, Party};
 use crate::id::{CaseId, CourierNo, OrderNo, SiteId, StationId};
 use crate::money::Fen;
 use crate::notice::Told;
 use crate::pickup::FeeLine;
-use crate::privacy::VaultRef;
+use crate::privacy::{PersonSight, Reveal, VaultRef};
 use crate::temporary_storage::{Stay, Storage};
 use crate::time::Moment;
 use crate::transfer::{CustodyLink, Offer};
@@ -248,6 +248,12 @@ pub struct Parcel {
     /// At a storage site.
     #[serde(skip_serializing_if = "is_default")]
     pub storage: Storage,
+    /// When its persons were last shown in the clear, to whom and why.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reveals: Vec<Reveal>,
+    /// Who is to be erased and waits for a case to be closed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub erasure_held: Vec<Party>,
     /// What was told of it, but for its storage.
     #[serde(skip_serializing_if = "is_default")]
     pub told: Vec<Told>,
@@ -278,6 +284,24 @@ impl Parcel {
     /// Returns the hand-over or collection that ended its way.
     pub fn delivered(&self) -> Option<&Delivered> {
         self.delivery.delivered.as_ref()
+    }
+
+    /// Returns where a person of the waybill is in the vault.
+    pub fn person(&self, party: Party) -> Option<VaultRef> {
+        match party {
+            Party::Recipient => self.recipient,
+            Party::Sender => self.sender,
+        }
+    }
+
+    /// Tells how far a person of the waybill may be shown, wherever the vault has him.
+    pub fn sight_of(&self, party: Party) -> PersonSight {
+        match self.person(party) {
+            None => PersonSight::NotHere,
+            Some(reference) if self.margin.is_erased(reference) => PersonSight::Erased,
+            Some(_) if self.erasure_held.contains(&party) => PersonSight::Held,
+            Some(_) => PersonSight::Masked,
+        }
     }
 
     /// Returns the event that ended its way, if it has ended.

@@ -214,6 +214,12 @@ values! {
     vague_words: Words = listed("vague"), More, "S1 (M03)";
     /// Days that a phone keeps a closed lane.
     retention_days: u32 = 30, Smaller, "ours, for 个人信息保护法 19 (R28): the shortest time needed";
+    /// Within so many minutes a courier who asks again for the same person for the same reason is
+    /// shown him without a second record (M02).
+    reveal_again_min: u32 = 10, Smaller, "ours, for M02: who calls thrice was shown the number once";
+    /// Days that a person is kept for claims after the last case about the parcel was closed
+    /// (C6.20).
+    erasure_hold_days: u32 = 0, Neither, "C6.20; the sources name none";
     /// Days after a case closes until its persons are erased; none until the company says.
     pii_erase_days: Option<u32> = None, Smaller, "个人信息保护法 19, 47 (R28, R30) name no number: empty";
 }

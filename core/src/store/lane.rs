@@ -41,6 +41,9 @@ impl LaneRow {
             Self { n, lane: lane.clone(), folded_seq, confirmed: LaneState::empty(lane) };
         if version == FOLD_VERSION {
             found.confirmed = serde_json::from_str(&state).map_err(|_| Error::Corrupt)?;
+        } else if found.has_left(db)? {
+            // Its events left the phone: what another release made of them is all there is.
+            found.confirmed = serde_json::from_str(&state).unwrap_or(found.confirmed);
         } else {
             // Another release folded it. It is written back at the hub's next answer; until then
             // each read folds again, which is cheap for one lane.
@@ -77,7 +80,7 @@ impl LaneRow {
     /// Returns the state as the courier sees it: confirmed, then what is his own and pending.
     pub(crate) fn live(&self, db: &Connection) -> Result<LaneState> {
         let rest = self.events(db, Part::After(self.folded_seq))?;
-        if rest.iter().any(|(event, _)| fold::needs_refold(event)) {
+        if rest.iter().any(|(event, _)| fold::needs_refold(event)) && !self.has_left(db)? {
             return self.refold(db, Part::All);
         }
         let mut state = self.confirmed.clone();
@@ -85,6 +88,15 @@ impl LaneRow {
             state.apply(event, *lane_seq);
         }
         Ok(state)
+    }
+
+    /// Tells whether the lane's events left the phone (see `keep.rs`): what was folded is without
+    /// its beginning. What takes an old event back is then noted, and undone at the hub alone.
+    fn has_left(&self, db: &Connection) -> Result<bool> {
+        let first = db
+            .prepare_cached("SELECT 1 FROM event WHERE lane = ?1 AND lane_seq = 1")?
+            .exists([self.n])?;
+        Ok(self.folded_seq > 0 && !first)
     }
 
     /// Folds what the hub confirmed without a gap, and stores the result.
@@ -121,7 +133,7 @@ impl LaneRow {
                 self.confirmed.apply(&event, Some(lane_seq));
             }
         }
-        if undone {
+        if undone && !self.has_left(db)? {
             self.confirmed = self.refold(db, Part::Confirmed)?;
         }
         Ok(())

@@ -137,7 +137,7 @@ pub(crate) fn park(db: &Connection, n: i64, reason: ParkReason) -> Result<()> {
     Ok(())
 }
 
-/// Stores what the feed brought. Returns false if it was here already.
+/// Stores what the feed brought. Returns false if it was here already, or has left the phone since.
 ///
 /// `own` says the event carries this device's name: it may be one that is pending or parked here
 /// and was accepted all the same.
@@ -149,7 +149,10 @@ pub(crate) fn receive(
     own: bool,
 ) -> Result<bool> {
     let here: bool = db
-        .prepare_cached("SELECT 1 FROM event WHERE lane = ?1 AND lane_seq = ?2")?
+        .prepare_cached(
+            "SELECT 1 FROM event WHERE lane = ?1 AND lane_seq = ?2
+             UNION ALL SELECT 1 FROM lane WHERE n = ?1 AND folded_seq >= ?2",
+        )?
         .exists(params![lane, lane_seq])?;
     if here {
         return Ok(false);

@@ -299,6 +299,16 @@ impl Media {
         rows.map(|row| Digest::from_slice(&row?).ok_or(Error::Corrupt)).collect()
     }
 
+    /// Names the files of a lane that no other lane has.
+    pub(crate) fn files_of(db: &Connection, lane: &str) -> Result<Vec<String>> {
+        let mut rows = db.prepare_cached(
+            "SELECT item FROM media m WHERE lane = ?1 AND NOT EXISTS (
+                 SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND o.lane <> m.lane)",
+        )?;
+        let rows = rows.query_map([lane], |row| row.get::<_, String>(0))?;
+        rows.map(|item| Ok(file_name(&item_of(&item?)?))).collect()
+    }
+
     /// Counts items in a state.
     pub(crate) fn count(db: &Connection, state: MediaState) -> Result<u64> {
         Ok(db

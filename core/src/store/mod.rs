@@ -101,6 +101,8 @@ impl Store {
         db.pragma_update(None, "checkpoint_fullfsync", true)?;
         db.pragma_update(None, "foreign_keys", true)?;
         db.pragma_update(None, "temp_store", "memory")?;
+        // What is erased is overwritten, and not only forgotten.
+        db.pragma_update(None, "secure_delete", true)?;
         // A safety net; checkpoints run after a sync and at suspend, off the courier's path.
         db.pragma_update(None, "wal_autocheckpoint", 4_000 * 4096 / PAGE_SIZE)?;
         db.busy_timeout(std::time::Duration::from_secs(2))?;

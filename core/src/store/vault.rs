@@ -56,6 +56,15 @@ pub(crate) fn settle(db: &Connection, first: i64, last: i64) -> Result<()> {
     Ok(())
 }
 
+/// Deletes entries that were erased, also those that have yet to reach the hub.
+pub(crate) fn erase(db: &Connection, references: &[VaultRef]) -> Result<()> {
+    let mut sql = db.prepare_cached("DELETE FROM vault WHERE ref = ?1")?;
+    for reference in references {
+        sql.execute([&reference.0.0])?;
+    }
+    Ok(())
+}
+
 /// Deletes an entry that the hub holds and nobody needs any more.
 pub(crate) fn forget(db: &Connection, reference: VaultRef) -> Result<()> {
     db.prepare_cached("DELETE FROM vault WHERE ref = ?1 AND event IS NULL")?

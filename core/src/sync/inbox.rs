@@ -271,6 +271,9 @@ fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     if visibility::loses_sight(&live, &onlooker.me) {
         vault::forget_lane(db, lane)?;
     }
+    if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {
+        vault::erase(db, &erasure.references)?;
+    }
     Ok(())
 }
 

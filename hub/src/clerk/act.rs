@@ -1,7 +1,9 @@
 //! A clerk's acts: the same commands, the same rules and the same log as a courier's.
 
+use lastmile_core::Refusal;
 use lastmile_core::command::Command;
 use lastmile_core::decide::{Circumstances, Decided, LaneStates, decide, lanes_of};
+use lastmile_core::event::Lane;
 use serde::Serialize;
 
 use super::Acting;
@@ -26,9 +28,14 @@ pub(super) fn command(
 ) -> Result<Response> {
     let command: Command = request.read_json("a command")?;
     let mut ledger = Ledger::new(hub, tx)?;
-    let events = act(&mut ledger, acting, &command)?;
+    let answer = match act(&mut ledger, acting, &command) {
+        Ok(events) => Response::json(201, &Recorded { events }),
+        // The wish to be erased was recorded, and must wait.
+        Err(held @ HubError::Refused(Refusal::ErasureHeld)) => Response::from(&held),
+        Err(error) => return Err(error),
+    };
     ledger.settle()?;
-    Ok(Response::json(201, &Recorded { events }))
+    Ok(answer)
 }
 
 /// Decides a command and records what it comes to. A rule that speaks against it is final: an act
@@ -42,6 +49,18 @@ pub(super) fn act(
     let (hub, tx) = (ledger.hub, ledger.tx);
     let policy = hub.policy(tx, &acting.station)?;
     let directory = hub.station(tx, &acting.station)?.directory;
+    let mut lanes = LaneStates::new();
+    let mut entries = Vec::new();
+    if let Command::ErasePerson { lane, .. } = command {
+        for lane in with_its_cases(tx, lane)? {
+            let Some(state) = ledger.state(&lane)?.cloned() else { continue };
+            if is_at(ledger, acting, &lane)? {
+                let held = tx.entries_of(&lane)?.into_iter();
+                entries.extend(held.map(|entry| (lane.clone(), entry)));
+            }
+            lanes.insert(lane, state);
+        }
+    }
     let codes = hub.clerk_codes(tx, &acting.station, &directory, command)?;
     let at = Circumstances {
         now: ledger.now,
@@ -53,11 +72,11 @@ pub(super) fn act(
         codes: &codes,
         address_gap_m: None,
         station_gap_m: None,
+        entries: &entries,
         entropy: &*hub.entropy,
     };
-    let mut lanes = LaneStates::new();
     for lane in lanes_of(command, &at) {
-        if ledger.lane_facts(&lane)?.station.is_some_and(|station| *station != acting.station) {
+        if !is_at(ledger, acting, &lane)? {
             return Err(HubError::not_found("the parcel or case"));
         }
         if let Some(state) = ledger.state(&lane)? {
@@ -66,9 +85,28 @@ pub(super) fn act(
         }
     }
     let decision = decide(command, &lanes, &at)?;
-    if let Some(refusal) = decision.refusal {
-        return Err(refusal.into());
-    }
     let Decided { groups, vault } = decision.decided;
-    record_groups(ledger, &acting.station, &actor, groups, &vault)
+    match decision.refusal {
+        None => record_groups(ledger, &acting.station, &actor, groups, &vault),
+        Some(refusal) => {
+            if refusal == Refusal::ErasureHeld {
+                record_groups(ledger, &acting.station, &actor, groups, &vault)?;
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Tells whether a lane is no other station's.
+fn is_at(ledger: &mut Ledger, acting: &Acting, lane: &Lane) -> Result<bool> {
+    Ok(ledger.lane_facts(lane)?.station.is_none_or(|station| *station == acting.station))
+}
+
+/// Returns a lane, and the cases and complaints about it if it is a parcel's.
+fn with_its_cases(tx: &dyn Tx, lane: &Lane) -> Result<Vec<Lane>> {
+    let mut lanes = vec![lane.clone()];
+    if let Lane::Parcel(waybill) = lane {
+        lanes.extend(tx.lanes_about(waybill)?.into_iter().map(|(case, _)| case));
+    }
+    Ok(lanes)
 }

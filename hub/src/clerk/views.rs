@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaKind;
 use lastmile_core::exception_report::{self, ExceptionCase};
-use lastmile_core::fold::{FOLD_VERSION, LaneState};
+use lastmile_core::fold::LaneState;
 use lastmile_core::id::{CaseId, DeviceId, Digest};
 use lastmile_core::privacy::{VaultBody, VaultRef};
 use lastmile_core::waybill::Waybill;
@@ -16,7 +16,7 @@ use super::Acting;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::{LaneRow, Tx};
+use crate::store::Tx;
 use crate::sync;
 
 /// Lanes on one page, if the asker names no other number.
@@ -48,12 +48,20 @@ pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response>
     let found = tx.find_lane(&lane)?;
     let found = found.filter(|row| row.next > 1 && row.station.as_ref() == Some(&acting.station));
     let row = found.ok_or_else(|| HubError::not_found("the lane"))?;
+    let state = sync::state_of(tx, &lane, &row)?;
+    let masked = sync::masked(&state);
     let mut events = Vec::new();
     let mut vault = BTreeMap::new();
     for held in tx.lane_events(row.row)? {
         for digest in sync::digests(&held.bytes) {
             let entry = tx.entry(&VaultRef(digest), &lane)?;
-            if let Some(body) = entry.and_then(|entry| entry.read()) {
+            let body = match entry.and_then(|entry| entry.read()) {
+                Some(VaultBody::Person(person)) if masked.contains(&VaultRef(digest)) => {
+                    Some(VaultBody::Person(person.masked()))
+                }
+                body => body,
+            };
+            if let Some(body) = body {
                 vault.insert(digest.to_string(), body);
             }
         }
@@ -68,18 +76,8 @@ pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response>
             line: RawValue::from_string(line).map_err(damaged)?,
         });
     }
-    let state = state(tx, &lane, &row)?;
     let view = LaneView { lane, lane_seq: row.next - 1, state, events, vault };
     Ok(Response::json(200, &view))
-}
-
-fn state(tx: &dyn Tx, lane: &Lane, row: &LaneRow) -> Result<LaneState> {
-    match &row.state {
-        Some(text) if row.fold == FOLD_VERSION => {
-            serde_json::from_str(text).map_err(|_| HubError::Damaged("a lane's state"))
-        }
-        _ => sync::refold(tx, lane, row.row),
-    }
 }
 
 #[derive(Serialize)]
@@ -114,7 +112,7 @@ pub(super) fn list(
     let next = found.last().filter(|_| full).map(|(lane, _)| lane.to_string());
     let mut items = Vec::new();
     for (lane, row) in found.into_iter().filter(|(_, row)| row.next > 1) {
-        let state = state(tx, &lane, &row)?;
+        let state = sync::state_of(tx, &lane, &row)?;
         if !only_open || is_open(&state) {
             items.push(Item { lane, lane_seq: row.next - 1, state });
         }
@@ -142,7 +140,7 @@ fn cases(tx: &dyn Tx, acting: &Acting) -> Result<Vec<(CaseId, ExceptionCase)>> {
         let Some((last, _)) = found.last() else { return Ok(cases) };
         after = last.to_string();
         for (lane, row) in found {
-            let state = state(tx, &lane, &row)?;
+            let state = sync::state_of(tx, &lane, &row)?;
             if let (Lane::Exception(id), LaneState::Exception(case)) = (lane, state) {
                 cases.push((id, *case));
             }

@@ -341,8 +341,12 @@ pub trait Feeds {
 
 /// Personal data and free text.
 pub trait Vault {
-    /// Keeps an entry.
+    /// Keeps an entry, unless it was erased.
     fn put_entry(&self, entry: &VaultEntry) -> Result<()>;
+    /// Names the entries of a lane.
+    fn entries_of(&self, lane: &Lane) -> Result<Vec<VaultRef>>;
+    /// Deletes entries for good: none of them is kept again.
+    fn erase(&self, references: &[VaultRef]) -> Result<()>;
     /// Deletes an entry: nobody needs it any more.
     fn remove_entry(&self, reference: &VaultRef) -> Result<()>;
     /// Returns an entry of a lane.

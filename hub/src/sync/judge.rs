@@ -120,7 +120,9 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::PickupAssigned(_)
         | Fact::AddressCorrected(_)
         | Fact::StorageExpired(_)
-        | Fact::ComplaintClosed(_) => true,
+        | Fact::ComplaintClosed(_)
+        | Fact::ErasureHeld(_)
+        | Fact::PersonErased(_) => true,
         // A courier owns a complaint himself or not at all: nobody gives his work to another.
         Fact::OwnerTaken(taken) => taken.owner != event.envelope.actor,
         _ => false,

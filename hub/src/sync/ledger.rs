@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
+use lastmile_core::privacy::VaultRef;
 use lastmile_core::react::{Reaction, react};
 use lastmile_core::time::Moment;
 use lastmile_core::visibility::{self, Relation, Sight, sees};
@@ -17,7 +18,7 @@ use super::park;
 use crate::codes;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::{NewEvent, Origin, Row, Tx};
+use crate::store::{LaneRow, NewEvent, Origin, Row, Tx};
 
 /// How an accepted event came to be where it is.
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +201,9 @@ impl<'a> Ledger<'a> {
             open.known = true;
             self.opened.push(lane.clone());
         }
+        if let Fact::PersonErased(erased) = &event.fact {
+            tx.erase(&erased.references)?;
+        }
         self.show(at, event, row, released)?;
 
         codes::tell_apart(self, event, &before, station)?;
@@ -350,8 +354,24 @@ fn station_of(event: &Event) -> Option<&StationId> {
     }
 }
 
+/// Reads what a lane came to.
+pub(crate) fn state_of(tx: &dyn Tx, lane: &Lane, row: &LaneRow) -> Result<LaneState> {
+    match &row.state {
+        Some(text) if row.fold == FOLD_VERSION => {
+            serde_json::from_str(text).map_err(|_| HubError::Damaged("a lane's state"))
+        }
+        _ => refold(tx, lane, row.row),
+    }
+}
+
+/// Returns the persons who are shown masked to everybody, for they are to be erased.
+pub(crate) fn masked(state: &LaneState) -> Vec<VaultRef> {
+    let Some(parcel) = state.parcel() else { return Vec::new() };
+    parcel.erasure_held.iter().filter_map(|party| parcel.person(*party)).collect()
+}
+
 /// Folds a lane from its events.
-pub(crate) fn refold(tx: &dyn Tx, lane: &Lane, row: Row) -> Result<LaneState> {
+fn refold(tx: &dyn Tx, lane: &Lane, row: Row) -> Result<LaneState> {
     let events: Vec<(Event, u64)> = tx
         .lane_events(row)?
         .iter()

@@ -9,7 +9,7 @@ mod pull;
 mod push;
 mod refs;
 
-pub(crate) use ledger::{Ledger, refold};
+pub(crate) use ledger::{Ledger, masked, state_of};
 pub(crate) use park::{reconsider_device, release};
 pub(crate) use refs::digests;
 

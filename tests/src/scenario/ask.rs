@@ -17,6 +17,16 @@ use super::text;
 pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
         "recipient_masked" => answer(courier.recipient_masked(&waybill(with))),
+        "reveal" => {
+            let party = serde_json::from_value(with["party"].clone()).expect("a party");
+            let reason = serde_json::from_value(with["reason"].clone()).expect("a reason");
+            let shown = courier.reveal(&waybill(with), party, reason, with["note"].as_str());
+            shown.map_or_else(|refused| refused.code().into(), |person| answer(Ok(person)))
+        }
+        "recipient_sight" => {
+            let view = courier.parcel_view(&waybill(with));
+            answer(view.map(|view| view.map(|view| view.recipient_sight)))
+        }
         "storage" => answer(courier.storage(&waybill(with))),
         "check_code" => answer(courier.check_code(&waybill(with), text(&with["code"]))),
         "render_notice" => {

@@ -166,12 +166,20 @@ impl Station {
         self.must(&self.clerk("POST", &path).json(&json!({ "quarantined": quarantined })));
     }
 
+    /// Opens the hub's file beside the hub, without the hub's own code.
+    ///
+    /// # Panics
+    /// If the disk fails.
+    pub fn database(&self) -> rusqlite::Connection {
+        self.disk.open("hub.db").expect("a good disk")
+    }
+
     /// Reads everything the hub holds straight from its file, without the hub's own code.
     ///
     /// # Panics
     /// If the file is not the hub's.
     pub fn everything(&self) -> Everything {
-        let db = self.disk.open("hub.db").expect("a good disk");
+        let db = self.database();
         let read = |sql: &str| -> Vec<(String, u64, Vec<u8>)> {
             let mut rows = db.prepare(sql).expect("the hub's schema");
             let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));

@@ -90,8 +90,12 @@ public actor Courier {
     /// Returns what a screen shows of a parcel, its recipient masked.
     public func parcel(_ waybill: Waybill) throws -> ParcelView? { try lastmile.parcel(waybill: waybill) }
 
-    /// Returns the recipient in the clear, to call him or to find his door.
-    public func recipient(_ waybill: Waybill) throws -> Person? { try lastmile.recipient(waybill: waybill) }
+    /// Shows a person of the waybill in the clear, and records that this courier was shown him and why.
+    ///
+    /// `.other` needs a `note`. Throws `Refused` for a parcel that is not this courier's.
+    public func reveal(_ party: Party, of waybill: Waybill, reason: RevealReason, note: String? = nil) throws -> Person {
+        try lastmile.reveal(waybill: waybill, party: party, reason: reason, note: note)
+    }
 
     /// Returns the open exception cases.
     public func openExceptions() throws -> [CaseId] { try lastmile.openExceptions() }
@@ -148,6 +152,9 @@ public actor Courier {
 
     /// Asks for news at the next `sync`: a push message came, the list was pulled down.
     public func pullSoon() throws { try lastmile.pullSoon() }
+
+    /// Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle.
+    public func tidy() throws { while try lastmile.tidy() > 0 {} }
 
     /// Closes every file: iOS ends an app that sleeps with a locked database. Call it when the
     /// app goes to the background; calls throw `LastmileError.Suspended` until `resume`.

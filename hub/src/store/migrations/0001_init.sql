@@ -119,6 +119,11 @@ CREATE TABLE vault (
     body TEXT NOT NULL
 ) STRICT;
 
+-- What was erased from it: what a phone still sends of that is not kept again.
+CREATE TABLE erased (
+    ref BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE courier (
     row  INTEGER PRIMARY KEY,
     no   TEXT NOT NULL UNIQUE,

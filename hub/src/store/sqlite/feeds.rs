@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::chains::{whole, whole_columns};
-use super::{Name, SqliteTx, int, uint};
+use super::{Hash, Name, SqliteTx, int, uint};
 use crate::problem::Result;
 use crate::store::{FeedEntry, Feeds, Row, Vault};
 
@@ -106,9 +106,33 @@ impl Feeds for SqliteTx<'_> {
 
 impl Vault for SqliteTx<'_> {
     fn put_entry(&self, entry: &VaultEntry) -> Result<()> {
-        self.sql("INSERT INTO vault VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")?.execute(
-            params![entry.reference.0.0, entry.lane.to_string(), entry.salt, entry.body],
-        )?;
+        self.sql(
+            "INSERT INTO vault SELECT ?1, ?2, ?3, ?4
+             WHERE NOT EXISTS (SELECT 1 FROM erased WHERE ref = ?1) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            entry.reference.0.0,
+            entry.lane.to_string(),
+            entry.salt,
+            entry.body
+        ])?;
+        Ok(())
+    }
+
+    fn entries_of(&self, lane: &Lane) -> Result<Vec<VaultRef>> {
+        let mut sql = self.sql("SELECT ref FROM vault WHERE lane = ? ORDER BY ref")?;
+        let rows =
+            sql.query_map([lane.to_string()], |row| Ok(VaultRef(row.get::<_, Hash>(0)?.0)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn erase(&self, references: &[VaultRef]) -> Result<()> {
+        let mut delete = self.sql("DELETE FROM vault WHERE ref = ?")?;
+        let mut note = self.sql("INSERT INTO erased VALUES (?) ON CONFLICT DO NOTHING")?;
+        for reference in references {
+            delete.execute([reference.0.0])?;
+            note.execute([reference.0.0])?;
+        }
         Ok(())
     }
 

@@ -54,6 +54,8 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "temp_store", "memory")?;
+        // What is erased is overwritten, and not only forgotten.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", -65_536)?;
         // DESIGN 10: up to 4,000 pages a checkpoint costs the ingest nothing.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;

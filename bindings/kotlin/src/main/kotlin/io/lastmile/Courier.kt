@@ -108,11 +108,20 @@ class Courier private constructor(
     /** Says where the phone is, or that it does not know. */
     suspend fun setHere(here: Here?): Unit = call { setHere(here) }
 
-    /** Returns the recipient in the clear, to call him or to find his door. */
-    suspend fun recipient(waybill: Waybill): Person? = call { recipient(waybill) }
+    /**
+     * Shows a person of the waybill in the clear, and records that this courier was shown him and why.
+     * [RevealReason.OTHER] needs a [note]. Throws [LastmileException.Refused] for a parcel that is not this courier's.
+     */
+    suspend fun reveal(waybill: Waybill, party: Party, reason: RevealReason, note: String? = null): Person =
+        call { reveal(waybill, party, reason, note) }
 
     /** Asks for news at the next [sync]: a push message came, the list was pulled down. */
     suspend fun pullSoon(): Unit = call { pullSoon() }
+
+    /** Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle. */
+    suspend fun tidy() {
+        while (call { tidy() } > 0u) Unit
+    }
 
     /** Closes every file. Calls throw [LastmileException.Suspended] until [resume]. */
     suspend fun suspend(): Unit = call { this.suspend() }

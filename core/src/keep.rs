@@ -1,0 +1,96 @@
+//! What leaves the phone: closed lanes, when their time is over and the hub has all of them.
+//!
+//! A lane that left keeps its row: what it came to, and up to where. So rules and lists go on as
+//! before, and an event that comes later is folded on top. What left are its events, its persons
+//! and its files; the hub has them all.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::courier::Courier;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::store::{LaneRow, Media, MediaFolder};
+
+/// Lanes that leave in one call, so that the courier's own act never waits long for it.
+const PER_CALL: usize = 50;
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Courier {
+    /// Lets closed lanes leave the phone `retention_days` after their last event (M02), a few at a
+    /// time: parcels that are over and owe nothing or are no longer this courier's, and closed cases
+    /// and complaints. Returns how many left; call it again until it is 0, when the phone is idle.
+    ///
+    /// Nothing leaves of a lane that holds an event or a file that the hub has not confirmed, and
+    /// nothing at all while the phone has not compared its clock with the hub's.
+    pub fn tidy(&mut self) -> Result<u32> {
+        let now = self.now();
+        if now.unsure_ms.is_none() {
+            return Ok(0);
+        }
+        let before_ms = now.ms - i64::from(self.policy().retention_days) * DAY_MS;
+        let store = self.store_mut()?;
+        let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut left = 0;
+        for (lane, name) in closed(&tx)? {
+            if left as usize == PER_CALL {
+                break;
+            }
+            if last_event_ms(&tx, lane)?.is_some_and(|last_ms| last_ms < before_ms) {
+                forget(&tx, store.media.as_ref(), lane, &name)?;
+                left += 1;
+            }
+        }
+        tx.commit()?;
+        Ok(left)
+    }
+}
+
+/// Returns the lanes of which nothing more is to be done and all is confirmed, the oldest first.
+fn closed(db: &Connection) -> Result<Vec<(i64, String)>> {
+    let mut rows = db.prepare_cached(
+        "SELECT l.n, l.name FROM lane l WHERE l.n IN (
+             SELECT lane FROM parcel WHERE (open = 0 AND due_ms IS NULL) OR mine = 0
+             UNION SELECT lane FROM exception_case WHERE open = 0
+             UNION SELECT lane FROM complaint WHERE open = 0)
+         AND NOT EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq IS NULL)
+         AND EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq = l.folded_seq)
+         AND NOT EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq > l.folded_seq)
+         AND l.name NOT IN (SELECT lane FROM media WHERE state = 1)
+         ORDER BY l.n",
+    )?;
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns when the last event that may be seen of a lane happened.
+fn last_event_ms(db: &Connection, lane: i64) -> Result<Option<i64>> {
+    let mut rows =
+        db.prepare_cached("SELECT bytes FROM event WHERE lane = ?1 ORDER BY lane_seq DESC")?;
+    let mut rows = rows.query([lane])?;
+    while let Some(row) = rows.next()? {
+        if let Ok(event) = Event::parse(row.get_ref(0)?.as_blob().unwrap_or_default()) {
+            return Ok(Some(event.envelope.at.ms));
+        }
+    }
+    Ok(None)
+}
+
+/// Deletes all but the row of a lane. Files go first: if the phone dies in between, the rows that
+/// name them are still there and go the next time.
+fn forget(db: &Connection, folder: &dyn MediaFolder, lane: i64, name: &str) -> Result<()> {
+    LaneRow::by_row(db, lane)?.advance(db)?;
+    for file in Media::files_of(db, name)? {
+        match folder.remove(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::from(error));
+            }
+            _ => {}
+        }
+    }
+    for sql in ["DELETE FROM event WHERE lane = ?1", "DELETE FROM vault WHERE lane = ?1"] {
+        db.prepare_cached(sql)?.execute([lane])?;
+    }
+    db.prepare_cached("DELETE FROM media WHERE lane = ?1")?.execute(params![name])?;
+    Ok(())
+}
