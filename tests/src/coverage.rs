@@ -22,19 +22,33 @@ const RULES: &[&str] = &[
 ];
 
 /// The conflicts that hold by construction; the others are the rows of [`ConflictRow`].
-const CONFLICTS: &[&str] = &["C6.15", "C6.16"];
+const CONFLICTS: &[&str] = &["C6.11", "C6.15", "C6.16", "C6.20"];
 
 const DEADLINES: &[&str] = &[
-    "ComplaintFirstContact",
+    "SameCityDelivery",
+    "RoutePromise",
+    "DelayNoticeBefore",
+    "RedirectAnswer",
+    "RefusalReport",
+    "ReceiptFormReturn",
+    "UnreachableRule",
     "StorageNotice",
+    "StorageCollect",
+    "StorageRedelivery",
     "ExceptionReport",
     "ExceptionFeedback",
+    "MisdeliveryContact",
     "Promise",
     "PickupVisit",
+    "ComplaintFirstContact",
+    "ComplaintClosure",
+    "ComplaintLegal",
+    "PIIErase",
 ];
 
 /// The templates whose text as sent is recorded.
-const TEMPLATES: &[&str] = &["T01"];
+const TEMPLATES: &[&str] =
+    &["T01", "T01B", "T01R", "T02", "T03", "T04", "T05", "T06", "T07", "T18"];
 
 /// What no scenario can reach, and the test in Rust that shows it.
 pub const UNREACHED: &[Unreached] = &[

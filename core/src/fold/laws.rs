@@ -219,10 +219,10 @@ fn collected(insured: bool) -> ParcelCollected {
 
 fn answers(a: u8) -> PickupAnswers {
     PickupAnswers {
-        item: (a % 9 != 0).then_some(ItemKind::Goods),
+        item: (!a.is_multiple_of(9)).then_some(ItemKind::Goods),
         weight_g: Some(u32::from(a % 7) * 100),
         insured: Some(InsuredNeed::Wanted(crate::Fen(i64::from(a)))),
-        packing: Some(if a % 11 == 0 { Packing::Refused } else { Packing::Fit }),
+        packing: Some(if a.is_multiple_of(11) { Packing::Refused } else { Packing::Fit }),
         face_to_face: Some(true),
         name_matches: Some(true),
         goods: Some(if a.is_multiple_of(5) {
