@@ -67,6 +67,7 @@ pub enum Sight {
 }
 
 /// The table: how much of a fact somebody in this relation is shown.
+#[expect(clippy::too_many_lines, reason = "a table, one line per kind")]
 pub fn sight(fact: &Fact, relation: Relation) -> Sight {
     use Relation::{ComplainedOf, Holder};
     match fact {

@@ -87,9 +87,10 @@ impl Hub {
         };
         for site in &directory.sites {
             let key = self.site_key(tx, station, &site.id)?;
-            let lease = match ours(Some(site)) && numbers > 0 {
-                true => Some(tx.give_out(station, &site.id, numbers)?),
-                false => None,
+            let lease = if ours(Some(site)) && numbers > 0 {
+                Some(tx.give_out(station, &site.id, numbers)?)
+            } else {
+                None
             };
             book.take(&[SiteCodes { site: site.id.clone(), key, lease }]);
         }

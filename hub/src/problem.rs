@@ -79,9 +79,8 @@ impl HubError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Asked { status, .. } => *status,
-            Self::Refused(_) | Self::Core(lastmile_core::Error::Refused(_)) => 409,
             Self::Unfit(Unfit::Faulty { .. }) => 422,
-            Self::Unfit(_) => 409,
+            Self::Unfit(_) | Self::Refused(_) | Self::Core(lastmile_core::Error::Refused(_)) => 409,
             Self::Core(lastmile_core::Error::NotFound { .. }) => 404,
             Self::Core(_) => 400,
             Self::NewerStore | Self::Database { .. } | Self::Io(_) | Self::Damaged(_) => 500,

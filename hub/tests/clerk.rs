@@ -393,6 +393,7 @@ fn a_clerk_handles_an_exception_and_a_complaint_to_their_end() {
         json!({ "do": "acknowledge", "case": case, "owner": "c1",
                 "next_action_ms": common::START_MS + 60_000 }),
         json!({ "do": "decide_exception", "case": case, "decision": "hold", "note": "wait" }),
+        json!({ "do": "notify_party", "case": case, "party": "recipient", "channel": "phone" }),
         json!({ "do": "resolve_exception", "case": case, "cause": "force_majeure" }),
     ] {
         let answer = desk.command(&command);
@@ -400,5 +401,5 @@ fn a_clerk_handles_an_exception_and_a_complaint_to_their_end() {
     }
 
     assert!(desk.get("exceptions?open=1")["items"].as_array().unwrap().is_empty());
-    assert_eq!(a.pull(&world).header.lane_seqs, [2, 3, 4], "who reported it hears of each step");
+    assert_eq!(a.pull(&world).header.lane_seqs, [2, 3, 4, 5], "who reported it hears of each step");
 }

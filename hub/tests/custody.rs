@@ -102,8 +102,8 @@ fn the_receivers_word_is_taken_before_the_giver_has_synced() {
     world.announce(1);
     world.assign(1, "4849");
     let token = code(TokenKind::Offer, &a, &b, 1);
-    let taken = transferred(&b, &a, &b, 1, &token);
-    let reply = b.push_lines(&world, &[taken.to_bytes()]);
+    let moved = transferred(&b, &a, &b, 1, &token);
+    let reply = b.push_lines(&world, &[moved.to_bytes()]);
     assert_eq!(reply.header.verdicts, [Verdict::Accepted(3)]);
     let waybill = |fact: &Fact| matches!(fact, Fact::ParcelAnnounced(_));
     assert!(reply.facts().iter().any(waybill), "he is sent what he must know");

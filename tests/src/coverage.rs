@@ -153,9 +153,9 @@ fn assertion(step: &Value) -> String {
     let subject = match (part("state"), part("ask")) {
         (Some(lane), _) => lane,
         (_, Some(question)) => {
-            let with: Vec<_> = step["with"].as_object().into_iter().flatten().collect();
-            let with = with.iter().map(|(_, value)| format!(" {value}")).collect::<String>();
-            format!("{question}{}", with.replace('"', ""))
+            let with = step["with"].as_object().into_iter().flatten();
+            let with: Vec<_> = with.map(|(_, value)| value.to_string()).collect();
+            format!("{question} {}", with.join(" ").replace('"', ""))
         }
         _ => "pending".to_owned(),
     };

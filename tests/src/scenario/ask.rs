@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::text;
 
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
+#[expect(clippy::too_many_lines, reason = "one arm per question")]
 pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str) -> Value {
     match question {
         "recipient_masked" => answer(courier.recipient_masked(&waybill(with))),
@@ -61,8 +62,8 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             let view = courier.delivery_view(&waybill(with)).expect("a good disk");
             let view = view.expect("a known parcel");
             let redirect = view.redirect.map(|redirect| json!({ "to": redirect.to }));
-            let wish = view.wish.map(|wish| json!({ "wish": wish.wish, "place": wish.place }));
-            json!({ "wish": wish, "redirect": redirect, "unreachable": view.unreachable })
+            let wanted = view.wish.map(|wish| json!({ "wish": wish.wish, "place": wish.place }));
+            json!({ "wish": wanted, "redirect": redirect, "unreachable": view.unreachable })
         }
         "badge" => answer(courier.badge()),
         "verify_badge" => {
