@@ -7,7 +7,7 @@ use super::Key;
 use crate::error::{Error, Result};
 use crate::event::{leaf, link};
 use crate::id::Digest;
-use crate::sync::wire::ParkReason;
+use crate::sync::wire::{ParkReason, Withheld};
 
 /// The end of this device's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +138,7 @@ pub(crate) fn park(db: &Connection, n: i64, reason: ParkReason) -> Result<()> {
 }
 
 /// Stores what the feed brought. Returns false if it was here already, or has left the phone since.
+/// The event that a withheld line stood for takes its place, and the lane is folded anew.
 ///
 /// `own` says the event carries this device's name: it may be one that is pending or parked here
 /// and was accepted all the same.
@@ -148,13 +149,23 @@ pub(crate) fn receive(
     bytes: &[u8],
     own: bool,
 ) -> Result<bool> {
-    let here: bool = db
-        .prepare_cached(
-            "SELECT 1 FROM event WHERE lane = ?1 AND lane_seq = ?2
-             UNION ALL SELECT 1 FROM lane WHERE n = ?1 AND folded_seq >= ?2",
-        )?
+    let here: Option<Vec<u8>> = db
+        .prepare_cached("SELECT bytes FROM event WHERE lane = ?1 AND lane_seq = ?2")?
+        .query_row(params![lane, lane_seq], |row| row.get(0))
+        .optional()?;
+    if let Some(here) = here {
+        let shown = Withheld::parse(&here).is_some_and(|line| line.withheld == leaf(bytes));
+        if shown {
+            db.prepare_cached("UPDATE event SET bytes = ?3 WHERE lane = ?1 AND lane_seq = ?2")?
+                .execute(params![lane, lane_seq, bytes])?;
+            db.prepare_cached("UPDATE lane SET fold_version = 0 WHERE n = ?1")?.execute([lane])?;
+        }
+        return Ok(shown);
+    }
+    let has_left: bool = db
+        .prepare_cached("SELECT 1 FROM lane WHERE n = ?1 AND folded_seq >= ?2")?
         .exists(params![lane, lane_seq])?;
-    if here {
+    if has_left {
         return Ok(false);
     }
     if own {

@@ -256,7 +256,7 @@ fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
     if let Ok(envelope) = serde_json::from_slice::<Envelope>(line) {
         return Some((envelope.lane, envelope.device == device));
     }
-    serde_json::from_slice::<Withheld>(line).ok().map(|withheld| (withheld.lane, false))
+    Withheld::parse(line).map(|withheld| (withheld.lane, false))
 }
 
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.

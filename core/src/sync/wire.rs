@@ -376,6 +376,13 @@ pub struct Withheld {
     pub withheld: Digest,
 }
 
+impl Withheld {
+    /// Reads a line of a reply; `None` if it is an event.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+}
+
 fn lines(body: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
     let body = body.strip_suffix(b"\n").ok_or(Malformed)?;
     Ok(body.split(|byte| *byte == b'\n').collect())
