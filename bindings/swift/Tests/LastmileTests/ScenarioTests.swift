@@ -51,6 +51,8 @@ private final class Runner {
     private let hub: URL
     private let clerk: String
     private var kept: [String: Any] = [:]
+    /// One moment for a whole scenario: two texts that name the same time mean the same.
+    private let startedMs = Int(Date().timeIntervalSince1970 * 1000)
 
     init(courier: Courier, link: URLSessionLink, hub: URL, clerk: String) {
         self.courier = courier
@@ -120,7 +122,7 @@ private final class Runner {
         switch value {
         case let text as String:
             if text.hasPrefix("now"), let minutes = Int(text.dropFirst(3)) {
-                return Int(Date().timeIntervalSince1970 * 1000) + minutes * 60_000
+                return startedMs + minutes * 60_000
             }
             guard let mark = text.firstIndex(of: "$"), let found = kept[String(text[mark...].dropFirst())] else {
                 return text

@@ -120,7 +120,9 @@ class Courier private constructor(
 
     /** Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle. */
     suspend fun tidy() {
-        while (call { tidy() } > 0u) Unit
+        do {
+            val left = call { tidy() }
+        } while (left > 0u)
     }
 
     /** Closes every file. Calls throw [LastmileException.Suspended] until [resume]. */

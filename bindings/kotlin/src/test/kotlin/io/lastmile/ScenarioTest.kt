@@ -52,10 +52,20 @@ private class Runner(
 ) {
     private val kept = mutableMapOf<String, Any>()
 
+    /** One moment for a whole scenario: two texts that name the same time mean the same. */
+    private val startedMs = System.currentTimeMillis()
+
     suspend fun play(name: String) {
         val file = File(setting("LASTMILE_TESTS"), "scenarios/$name")
         val steps = (Json.parse(file.readText()) as Map<*, *>)["steps"] as List<*>
-        steps.forEachIndexed { at, step -> play(filled(step) as Map<*, *>, "$name, step ${at + 1}") }
+        steps.forEachIndexed { number, step ->
+            val at = "$name, step ${number + 1}"
+            try {
+                play(filled(step) as Map<*, *>, at)
+            } catch (unexpected: LastmileException) {
+                throw AssertionError(at, unexpected)
+            }
+        }
     }
 
     private suspend fun play(step: Map<*, *>, at: String) {
@@ -128,7 +138,7 @@ private class Runner(
             value.startsWith("$") -> kept.getValue(value.drop(1))
             "$" in value -> value.substringBefore("$") + kept.getValue(value.substringAfter("$"))
             MINUTES.matches(value) ->
-                Json.Raw("${System.currentTimeMillis() + value.drop(3).toLong() * 60_000}")
+                Json.Raw("${startedMs + value.drop(3).toLong() * 60_000}")
             else -> value
         }
         is List<*> -> value.map { filled(it) }
