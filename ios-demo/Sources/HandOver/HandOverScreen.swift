@@ -2,7 +2,7 @@ import Foundation
 import Lastmile
 
 /// A hand-over's state in the words of the screen.
-public enum Shown: String, Sendable {
+public enum HandOverState: String, Sendable {
     case none = "not handed over"
     case recorded = "recorded on this phone"
     case onItsWay = "at the hub, photo on its way"
@@ -14,7 +14,7 @@ public enum Shown: String, Sendable {
 public struct ScreenState: Sendable, Equatable {
     public var tasks: [DeliveryTask] = []
     public var chosen: Waybill?
-    public var handOver = Shown.none
+    public var handOver = HandOverState.none
     public var waiting: Int64 = 0
     /// The advice of the last refusal or problem: it says what to do.
     public var advice: String?

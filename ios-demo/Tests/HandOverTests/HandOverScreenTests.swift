@@ -50,7 +50,7 @@ import Testing
 
     @Test func aViewIsToldEachNewState() async {
         let screen = HandOverScreen(client)
-        var seen: [Shown] = []
+        var seen: [HandOverState] = []
         screen.changed = { seen.append($0.handOver) }
         await screen.choose("SF1")
         await screen.photoTaken(photo)
