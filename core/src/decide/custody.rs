@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::desk::Desk;
 use super::lanes::count_lane;
-use super::several::{MOST_AT_ONCE, MOST_COUNTED_BYTES};
+use super::several::{MOST_COUNTED_BYTES, all_or_none};
 use super::{Decision, Draft};
 use crate::event::{Fact, Lane};
 use crate::id::{CourierNo, TransferId};
@@ -108,23 +108,11 @@ pub(super) fn confirm(desk: Desk, code: &str) -> Result<Decision, Refusal> {
 /// Handing in: what is in his hands lies at the station then. A stopped or recalled parcel too:
 /// that is where it belongs (C4.5).
 pub(super) fn hand_in(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Refusal> {
-    let waybills: BTreeSet<_> = waybills.iter().collect();
-    refuse_if(waybills.is_empty(), Refusal::NothingGiven)?;
-    refuse_if(waybills.len() > MOST_AT_ONCE, Refusal::BatchTooLarge)?;
-    let mut verdict = Ok(());
-    let mut groups = Vec::with_capacity(waybills.len());
-    for waybill in &waybills {
-        let parcel = desk.parcel(waybill)?;
-        let one = parcel::may_hand_in(parcel, desk.at);
-        if waybills.len() == 1 {
-            verdict = one;
-        } else {
-            one?;
-        }
+    let at = desk.at;
+    all_or_none(desk, waybills, |parcel| {
         let condition = if parcel.damaged { Condition::Damaged } else { Condition::Sound };
-        groups.push(draft(waybill, ParcelReceivedAtStation { condition }));
-    }
-    desk.tell_all(verdict, groups)
+        (parcel::may_hand_in(parcel, at), ParcelReceivedAtStation { condition }.into())
+    })
 }
 
 /// Closing the shift: the count of every parcel that was with him, in his shift's lane.

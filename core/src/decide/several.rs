@@ -9,7 +9,7 @@ use crate::command::{Command, ToStore};
 use crate::delivery::{
     DeliveryRedirected, Party, ProofItem, RedirectAnswered, RedirectReply, wish::rules as wishes,
 };
-use crate::event::{Lane, ManifestReconciled};
+use crate::event::{Fact, Lane, ManifestReconciled};
 use crate::evidence::EvidenceRef;
 use crate::exception_report::ExceptionKind;
 use crate::id::{EventId, EvidenceId, ManifestId};
@@ -76,23 +76,34 @@ pub(super) fn reconcile(
     desk.tell_all(Ok(()), groups)
 }
 
-/// Taking out: a group per parcel, all or none. Of several parcels none is recorded against a
-/// rule: the one concerned is recorded by itself, with its own reason.
+/// Taking out: what lay at the station goes on the way.
 pub(super) fn take_out(desk: Desk, waybills: &[Waybill]) -> Result<Decision, Refusal> {
+    let at = desk.at;
+    all_or_none(desk, waybills, |parcel| {
+        (parcel::may_take_out(parcel, at), ParcelOutForDelivery {}.into())
+    })
+}
+
+/// One fact for each of several parcels: a group per parcel, all or none. Of several none is
+/// recorded against a rule: the one concerned is recorded by itself, with its own reason.
+pub(super) fn all_or_none(
+    desk: Desk,
+    waybills: &[Waybill],
+    judge: impl Fn(&Parcel) -> (Verdict, Fact),
+) -> Result<Decision, Refusal> {
     let waybills: BTreeSet<_> = waybills.iter().collect();
     refuse_if(waybills.is_empty(), Refusal::NothingGiven)?;
     refuse_if(waybills.len() > MOST_AT_ONCE, Refusal::BatchTooLarge)?;
     let mut verdict = Ok(());
     let mut groups = Vec::with_capacity(waybills.len());
     for waybill in &waybills {
-        let one = parcel::may_take_out(desk.parcel(waybill)?, desk.at);
+        let (one, fact) = judge(desk.parcel(waybill)?);
         if waybills.len() == 1 {
             verdict = one;
         } else {
             one?;
         }
-        let lane = Lane::Parcel((*waybill).clone());
-        groups.push(vec![Draft { lane, fact: ParcelOutForDelivery {}.into() }]);
+        groups.push(vec![Draft { lane: Lane::Parcel((*waybill).clone()), fact }]);
     }
     desk.tell_all(verdict, groups)
 }

@@ -7,10 +7,12 @@
 mod codes;
 pub(crate) mod rules;
 mod state;
+mod stay;
 mod view;
 
 pub use codes::{CodeBook, CodeCheck, CodeIssuer, CodeKey, CodeLease, CodesWanted, SiteCodes};
-pub use state::{Asked, Consent, Notice, OwedAnew, Reminder, Stay, StayEnd, Storage};
+pub use state::Storage;
+pub use stay::{Asked, Consent, Notice, OwedAnew, Reminder, Stay, StayEnd};
 pub use view::StorageView;
 
 use serde::{Deserialize, Serialize};
