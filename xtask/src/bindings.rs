@@ -24,15 +24,9 @@ pub struct Library {
 /// Builds the library for this machine, and the hub that its tests talk to: in one go, so that
 /// both stand on one build of core.
 pub fn build() -> Result<Library> {
-    run(cargo().args(["build", "--package", "lastmile-ffi", "--package", "lastmile-hub"]).args([
-        "--package",
-        "lastmile-tests",
-        "--bin",
-        "stage",
-        "--bin",
-        "lastmile-hub",
-        "--lib",
-    ]))?;
+    // The tests too: what they depend on turns on features of shared crates, and with them this is
+    // the build that `cargo test --workspace` leaves behind.
+    run(cargo().args(["build", "--workspace", "--lib", "--bins", "--tests"]))?;
     let dir = target().join("debug");
     let file = dir.join(format!("{DLL_PREFIX}lastmile_ffi{DLL_SUFFIX}"));
     Ok(Library { dir, file })

@@ -2,8 +2,6 @@
 
 mod lives;
 
-use std::time::Instant;
-
 use rusqlite::{Connection, ErrorCode, Result, ffi};
 
 use super::{Disk, Op, registry};
@@ -357,23 +355,4 @@ fn content(files: &super::Files, name: &str) -> Vec<u8> {
     let mut content = vec![0; files.len(name).unwrap()];
     files.read_at(name, 0, &mut content).unwrap();
     content
-}
-
-/// Run with `cargo test --release -p lastmile-tests cost_of -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn the_cost_of_an_open_and_100_commits() {
-    let mut micros: Vec<_> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            let db = open_with_events(&Disk::new());
-            for _ in 0..100 {
-                record(&db).unwrap();
-            }
-            drop(db);
-            start.elapsed().as_micros()
-        })
-        .collect();
-    micros.sort_unstable();
-    println!("median {} us, p95 {} us", micros[100], micros[190]);
 }
