@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::TransactionBehavior;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::LeftOut;
@@ -147,11 +148,13 @@ impl Courier {
     /// `OtherEnrolment` if the store belongs to somebody else, `OpenElsewhere` if another process
     /// has it, `ForeignStore` and `NewerStore` for a file that is not ours or is ahead of us.
     pub fn open(options: Options, identity: Identity) -> Result<Self> {
-        let store = Store::open(&options.location, options.durability)?;
+        let mut store = Store::open(&options.location, options.durability)?;
         match Key::Identity.get::<Identity>(&store.db)? {
             None => {
-                Key::Identity.set(&store.db, &identity)?;
-                Key::SignedIn.set(&store.db, &true)?;
+                let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                Key::Identity.set(&tx, &identity)?;
+                Key::SignedIn.set(&tx, &true)?;
+                tx.commit()?;
             }
             Some(stored) if stored == identity => {}
             Some(_) => return Err(Error::OtherEnrolment),

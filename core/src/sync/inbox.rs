@@ -44,21 +44,31 @@ impl Courier {
         let body = unpacked(body)?;
         let reply = Reply::parse(&body).map_err(|_| ReplyError::Malformed)?;
         self.check_reply(&open, &reply)?;
-        self.learn_time(&open, &reply, reading)?;
-        self.apply_verdicts(&open, &reply)?;
-        self.apply_feed(&open, &reply)?;
+        let taken = self.take(&open, &reply, reading);
+        // What went through before something failed counts: memory follows the tables at once, and
+        // a handle that cannot read where its chain ends writes nothing more.
+        if let Err(error) = self.refresh() {
+            self.store = None;
+            return Err(error);
+        }
+        taken?;
         self.machine.session_ended = reply.header.session_ended;
         if open.pulled && !reply.header.session_ended {
             self.machine.pull_asked = reply.header.more;
             self.machine.last_pull_boot_ms = Some((reading.boot_id, reading.boot_ms));
         }
         self.machine.push_limit = None;
-        self.refresh()?;
         // Sites came with the directory: their keys and codes are asked for at once.
         if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
             self.machine.pull_asked |= !self.codes_wanted().is_empty();
         }
         self.store()?.checkpoint()
+    }
+
+    fn take(&mut self, open: &EventsInFlight, reply: &Reply, reading: &ClockReading) -> Result<()> {
+        self.learn_time(open, reply, reading)?;
+        self.apply_verdicts(open, reply)?;
+        self.apply_feed(open, reply)
     }
 
     /// Refuses a whole reply before any of it is taken.

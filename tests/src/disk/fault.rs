@@ -44,6 +44,8 @@ pub(super) struct Faults {
     down: bool,
     crash_at: Option<u64>,
     next: Vec<(Op, c_int)>,
+    /// Calls of any sort until one fails once, with this code.
+    countdown: Option<(u64, c_int)>,
     /// How many bytes all files may hold together.
     pub(super) room: Option<usize>,
 }
@@ -61,6 +63,15 @@ impl Faults {
                 return Err(ffi::SQLITE_IOERR);
             }
         }
+        match &mut self.countdown {
+            Some((1, code)) => {
+                let code = *code;
+                self.countdown = None;
+                return Err(code);
+            }
+            Some((calls, _)) => *calls -= 1,
+            None => {}
+        }
         match self.next.iter().position(|(ordered, _)| *ordered == op) {
             Some(found) => Err(self.next.remove(found).1),
             None => Ok(()),
@@ -73,6 +84,14 @@ impl Faults {
 
     pub(super) fn fail_next(&mut self, op: Op, code: c_int) {
         self.next.push((op, code));
+    }
+
+    pub(super) fn fail_call(&mut self, calls: u64, code: c_int) {
+        self.countdown = Some((calls.max(1), code));
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.countdown.is_none()
     }
 
     pub(super) fn down(&self) -> bool {

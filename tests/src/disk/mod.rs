@@ -122,6 +122,16 @@ impl Disk {
         self.0.contents().faults.fail_next(op, code);
     }
 
+    /// Lets the `calls`-th call from now on, of any sort, fail with an SQLite result code, once. It does nothing then.
+    pub fn fail_call(&self, calls: u64, code: c_int) {
+        self.0.contents().faults.fail_call(calls, code);
+    }
+
+    /// Whether the call that [`fail_call`](Self::fail_call) ordered to fail has come.
+    pub fn has_failed(&self) -> bool {
+        self.0.contents().faults.has_failed()
+    }
+
     /// Returns what was asked of this disk so far.
     pub fn counts(&self) -> Counts {
         self.0.contents().counts
