@@ -36,7 +36,8 @@ pub struct Identity {
     pub station: StationId,
     /// The hub's root key, P-256 SEC1 uncompressed, hexadecimal.
     pub root_key: String,
-    /// The life of the hub's database.
+    /// The life of the hub's database at enrolment. The store follows the hub when it is restored
+    /// from a backup.
     pub epoch: HubEpoch,
 }
 
@@ -132,6 +133,7 @@ pub struct Courier {
     pub(crate) actor: Actor,
     pub(crate) store: Option<Store>,
     pub(crate) head: Head,
+    pub(crate) epoch: HubEpoch,
     contact: Option<HubContact>,
     adopted: Vec<Adopted>,
     pub(crate) policies: Arc<Policies>,
@@ -171,6 +173,7 @@ impl Courier {
             not_adopted: Vec::new(),
             codes: CodeBook::default(),
             head: Head::load(&store.db)?,
+            epoch: identity.epoch,
             contact: None,
             here: None,
             store: Some(store),
@@ -186,8 +189,9 @@ impl Courier {
         let db = &self.store()?.db;
         let (head, contact) = (Head::load(db)?, Key::Contact.get(db)?);
         let (adopted, directory) = (Key::Policy.get(db)?, Key::Directory.get(db)?);
-        let codes = Key::Codes.get(db)?;
+        let (codes, epoch) = (Key::Codes.get(db)?, Key::Epoch.get(db)?);
         (self.head, self.contact) = (head, contact);
+        self.epoch = epoch.unwrap_or(self.identity.epoch);
         self.codes = codes.unwrap_or_default();
         let adopted: Vec<Adopted> = adopted.unwrap_or_default();
         if self.adopted != adopted {
@@ -242,6 +246,11 @@ impl Courier {
     /// Returns the time as the phone knows it.
     pub fn now(&self) -> Moment {
         time::moment(&self.options.clock.read(), self.contact.as_ref())
+    }
+
+    /// Returns the life of the hub's database that this store goes by now.
+    pub(crate) fn epoch(&self) -> HubEpoch {
+        self.epoch
     }
 
     pub(crate) fn store(&self) -> Result<&Store> {

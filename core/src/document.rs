@@ -30,6 +30,8 @@ pub enum Document {
     Policy,
     /// The directory of one station.
     Directory,
+    /// A [`Succession`](crate::sync::wire::Succession).
+    Succession,
 }
 
 /// The text that the hub signs for a document.
@@ -37,6 +39,7 @@ pub fn document_text(document: Document, body: &str) -> String {
     let name = match document {
         Document::Policy => "policy",
         Document::Directory => "directory",
+        Document::Succession => "succession",
     };
     format!("lastmile {name} v1\n{body}")
 }
@@ -265,6 +268,7 @@ pub(crate) mod tests {
             vault_refused: Vec::new(),
             receipt: None,
             received_to: 0,
+            durable_to: None,
             lane_seqs: Vec::new(),
             vault: 0,
             cursor: 7,

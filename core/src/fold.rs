@@ -123,24 +123,33 @@ impl LaneState {
     }
 }
 
-/// Tells whether an event takes an earlier one back, so that its whole lane must be folded again
-/// instead of being carried on by [`LaneState::apply`].
-pub fn needs_refold(event: &Event) -> bool {
+/// Tells whether an event takes another back, or is one that `state` knows to be taken back (a
+/// correction may come first), so that the whole lane must be folded again instead of being
+/// carried on by [`LaneState::apply`].
+pub fn needs_refold(state: &LaneState, event: &Event) -> bool {
+    let Some(margin) = state.margin() else { return false };
+    takes_back(event)
+        || margin.corrections.iter().any(|correction| {
+            correction.event == event.envelope.id
+                && correction.reason == CorrectionReason::DidNotOccur
+        })
+}
+
+fn takes_back(event: &Event) -> bool {
     matches!(&event.fact, Fact::CorrectionDeclared(c) if c.reason == CorrectionReason::DidNotOccur)
 }
 
-/// Folds a whole lane, leaving out events that a later correction says did not occur.
+/// Folds a whole lane, leaving out events that a correction says did not occur. A log keeps all.
 ///
-/// Two passes: the first walks back from the end, so that a correction which was itself taken
-/// back undoes nothing. A courier takes back only what he recorded himself; a correction of
+/// A correction that was itself taken back undoes nothing. A courier takes back only what he recorded himself; a correction of
 /// anything else is kept in the margin and has no effect.
 pub fn fold<'a, I>(lane: &Lane, events: I) -> LaneState
 where
     I: IntoIterator<Item = (&'a Event, Option<u64>)>,
 {
     let events: Vec<_> = events.into_iter().collect();
-    let undone = undone(&events);
     let mut state = LaneState::empty(lane);
+    let undone = state.margin().map(|_| undone(&events)).unwrap_or_default();
     for (event, lane_seq) in events {
         if !undone.contains(&event.envelope.id) {
             state.apply(event, lane_seq);
@@ -149,21 +158,42 @@ where
     state
 }
 
+/// Returns what is taken back, in whatever order events and corrections stand. What corrects each
+/// other in a circle has no effect.
 fn undone(events: &[(&Event, Option<u64>)]) -> HashSet<EventId> {
     let mut undone = HashSet::new();
-    if !events.iter().any(|(event, _)| needs_refold(event)) {
+    if !events.iter().any(|(event, _)| takes_back(event)) {
         return undone;
     }
     let actors: HashMap<EventId, &Actor> =
         events.iter().map(|(event, _)| (event.envelope.id, &event.envelope.actor)).collect();
-    for (event, _) in events.iter().rev() {
-        let (id, actor) = (event.envelope.id, &event.envelope.actor);
-        if let Fact::CorrectionDeclared(correction) = &event.fact
-            && correction.reason == CorrectionReason::DidNotOccur
-            && !undone.contains(&id)
-            && (actor.is_station() || actors.get(&correction.event) == Some(&actor))
-        {
-            undone.insert(correction.event);
+    // Each correction that may be one, with what it corrects.
+    let corrections: HashMap<EventId, EventId> = events
+        .iter()
+        .filter_map(|(event, _)| {
+            let (id, actor) = (event.envelope.id, &event.envelope.actor);
+            let Fact::CorrectionDeclared(correction) = &event.fact else { return None };
+            let may = actor.is_station() || actors.get(&correction.event) == Some(&actor);
+            (takes_back(event) && may).then_some((id, correction.event))
+        })
+        .collect();
+    // A correction counts once all that correct it are decided, and none of them took it back.
+    let mut undecided: HashMap<EventId, usize> = HashMap::new();
+    for target in corrections.values() {
+        *undecided.entry(*target).or_default() += 1;
+    }
+    let mut decided: Vec<EventId> =
+        corrections.keys().filter(|id| !undecided.contains_key(id)).copied().collect();
+    while let Some(correction) = decided.pop() {
+        let target = corrections[&correction];
+        if !undone.contains(&correction) {
+            undone.insert(target);
+        }
+        if let Some(left) = undecided.get_mut(&target) {
+            *left -= 1;
+            if *left == 0 && corrections.contains_key(&target) {
+                decided.push(target);
+            }
         }
     }
     undone

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::store::{LaneRow, Media, MediaFolder};
+use crate::store::{Key, LaneRow, Media, MediaFolder};
 
 /// Lanes that leave in one call, so that the courier's own act never waits long for it.
 const PER_CALL: usize = 50;
@@ -21,8 +21,9 @@ impl Courier {
     /// time: parcels that are over and owe nothing or are no longer this courier's, and closed cases
     /// and complaints. Returns how many left; call it again until it is 0, when the phone is idle.
     ///
-    /// Nothing leaves of a lane that holds an event or a file that the hub has not confirmed, and
-    /// nothing at all while the phone has not compared its clock with the hub's.
+    /// Nothing leaves of a lane that holds an event or a file that the hub has not confirmed, nor an
+    /// event of this phone's that is in none of the hub's backups, where it takes some; and nothing
+    /// at all while the phone has not compared its clock with the hub's.
     pub fn tidy(&mut self) -> Result<u32> {
         let now = self.now();
         if now.unsure_ms.is_none() {
@@ -32,7 +33,8 @@ impl Courier {
         let store = self.store_mut()?;
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut left = 0;
-        for (lane, name) in closed(&tx)? {
+        let durable = Key::Durable.get(&tx)?.unwrap_or((u32::MAX, u64::MAX));
+        for (lane, name) in closed(&tx, durable)? {
             if left as usize == PER_CALL {
                 break;
             }
@@ -47,7 +49,7 @@ impl Courier {
 }
 
 /// Returns the lanes of which nothing more is to be done and all is confirmed, the oldest first.
-fn closed(db: &Connection) -> Result<Vec<(i64, String)>> {
+fn closed(db: &Connection, durable: (u32, u64)) -> Result<Vec<(i64, String)>> {
     let mut rows = db.prepare_cached(
         "SELECT l.n, l.name FROM lane l WHERE l.n IN (
              SELECT lane FROM parcel WHERE (open = 0 AND due_ms IS NULL) OR mine = 0
@@ -57,9 +59,11 @@ fn closed(db: &Connection) -> Result<Vec<(i64, String)>> {
          AND EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq = l.folded_seq)
          AND NOT EXISTS (SELECT 1 FROM event WHERE lane = l.n AND lane_seq > l.folded_seq)
          AND l.name NOT IN (SELECT lane FROM media WHERE state = 1)
+         AND NOT EXISTS (SELECT 1 FROM event WHERE lane = l.n AND (inc, seq) > (?1, ?2))
          ORDER BY l.n",
     )?;
-    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let durable = params![durable.0, i64::try_from(durable.1).unwrap_or(i64::MAX)];
+    let rows = rows.query_map(durable, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -336,7 +336,7 @@ impl<'a> Writer<'a> {
         for item in draft.fact.evidence() {
             Media::queue(self.db, &draft.lane, item, row)?;
         }
-        if needs_refold(&event) {
+        if needs_refold(state, &event) {
             // The fold starts over without the event this one undoes.
             *state = LaneRow::by_row(self.db, lane.0)?.live(self.db)?;
         } else {

@@ -137,6 +137,7 @@ fn prepare(hub: &Hub, device: usize, pushes: usize) -> Result<Vec<Request>, Fail
             vault: 0,
             pending: 0,
             media_lost: Vec::new(),
+            lost_acts: Vec::new(),
             signature: Some(data_encoding::HEXLOWER.encode(&signature.to_bytes())),
             pull: None,
         };

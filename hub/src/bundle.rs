@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lastmile_core::event::Lane;
+use lastmile_core::event::{Lane, digests};
 use lastmile_core::evidence::MediaKind;
 use lastmile_core::id::{CourierNo, DeviceId, Digest, EvidenceId, HubEpoch, StationId};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
@@ -190,7 +190,7 @@ impl<'a> Maker<'a> {
                 self.devices.insert(at.device, self.tx.device(at.device)?);
             }
             self.cover(&at)?;
-            for digest in sync::digests(&held.bytes) {
+            for digest in digests(&held.bytes) {
                 self.name(&lane, at.device, digest)?;
             }
             let line = String::from_utf8(held.bytes).map_err(|_| HubError::Damaged("an event"))?;

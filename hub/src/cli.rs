@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
-use lastmile_core::time::{SystemClock, SystemEntropy};
+use lastmile_core::time::{Clock as _, SystemClock, SystemEntropy};
+use lastmile_hub::store::SqliteStore;
 use lastmile_hub::{Bundle, Hub, Settings, demo, serve, verify};
 
 /// The station's hub: couriers' phones sync with it, clerks work on it.
@@ -71,8 +72,23 @@ enum Command {
     },
     /// Play a real courier's day on this machine: five phones, a real hub, a bad signal.
     Demo(demo::Args),
-    /// Say that the database was restored from a backup: every phone then offers again what the
-    /// backup may lack.
+    /// Write a copy of the database to a file, while the hub serves. From then on phones keep what
+    /// is in no copy yet.
+    Backup {
+        #[command(flatten)]
+        hub: Folder,
+        /// The file to write; nothing may be there yet.
+        to: PathBuf,
+    },
+    /// Put a copy in the place of the database, which is set aside. The hub must not be running.
+    Restore {
+        #[command(flatten)]
+        hub: Folder,
+        /// The copy.
+        from: PathBuf,
+    },
+    /// Say that the database was restored by other means: every phone then offers again what it
+    /// may lack. `restore` does so by itself.
     NewEpoch {
         #[command(flatten)]
         hub: Folder,
@@ -97,6 +113,16 @@ impl Folder {
             return Err(format!("there is no hub in {folder}; start it once with serve").into());
         }
         Ok(self.open()?)
+    }
+
+    /// Makes sure that no other process serves from this folder, for as long as the file is held.
+    fn lock(&self) -> Result<std::fs::File, Failure> {
+        std::fs::create_dir_all(&self.folder)?;
+        let file = std::fs::File::create(self.folder.join("hub.lock"))?;
+        file.try_lock().map_err(|_| {
+            format!("a hub serves from {} already; stop it first", shown(&self.folder))
+        })?;
+        Ok(file)
     }
 
     fn open(&self) -> lastmile_hub::Result<Hub> {
@@ -130,6 +156,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
         Command::RootKey { hub } => println!("{}", hub.open_existing()?.root_key()),
         Command::Demo(args) => return Ok(demo::run(&args)),
+        Command::Backup { hub, to } => {
+            hub.open_existing()?;
+            SqliteStore::open(&hub.folder.join("hub.db"))?.back_up(&to)?;
+            println!("{} holds everything up to now, without media files", shown(&to));
+        }
+        Command::Restore { hub, from } => restore(&hub, &from)?,
         Command::NewEpoch { hub } => println!("{}", hub.open_existing()?.new_epoch()?),
     }
     Ok(ExitCode::SUCCESS)
@@ -165,8 +197,38 @@ fn check(path: &Path, root: Option<&Path>) -> Result<ExitCode, Failure> {
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Sets the database aside, with all that belongs to it, and goes on with a copy.
+fn restore(hub: &Folder, from: &Path) -> Result<(), Failure> {
+    let _stopped = hub.lock()?;
+    let db = hub.folder.join("hub.db");
+    let copy = hub.folder.join("hub.db.new");
+    // Read as a whole before anything is moved: a copy that cannot be opened restores nothing.
+    std::fs::copy(from, &copy)
+        .map_err(|error| format!("{} cannot be copied: {error}", from.display()))?;
+    std::fs::File::open(&copy)?.sync_all()?;
+    drop(SqliteStore::open(&copy).map_err(|error| format!("{}: {error}", from.display()))?);
+    let now = SystemClock::new(0).read().wall_ms;
+    for part in ["hub.db", "hub.db-wal", "hub.db-shm"] {
+        let part = hub.folder.join(part);
+        if part.exists() {
+            let mut aside = part.clone().into_os_string();
+            aside.push(format!(".aside-{now}"));
+            std::fs::rename(&part, aside)?;
+        }
+    }
+    std::fs::rename(&copy, &db)?;
+    std::fs::File::open(&hub.folder)?.sync_all()?;
+    let epoch = hub.open()?.new_epoch()?;
+    println!(
+        "restored as epoch {epoch}; phones offer again what the copy lacks, and what clerks did \
+         since is listed at GET /v1/clerk/lost once phones have told it"
+    );
+    Ok(())
+}
+
 #[tokio::main]
 async fn start(folder: &Folder, listen: SocketAddr, policy: Option<&Path>) -> Result<(), Failure> {
+    let _serving = folder.lock()?;
     let hub = Arc::new(folder.open()?);
     if let Some(path) = policy {
         let unread = |error| format!("{} cannot be read: {error}", path.display());

@@ -141,6 +141,7 @@ impl Hub {
                 let tx = self.store.begin()?;
                 Ok(Response::json(200, &Self::keys(&*tx)?))
             }
+            ("GET", ["v1", "successions"]) => self.tell_successions(),
             ("GET", ["healthz"]) => self.health(),
             _ => Err(HubError::not_found("this path")),
         }
@@ -168,17 +169,7 @@ impl Hub {
         self.keys.root_public()
     }
 
-    /// Starts a new epoch: to be called after the database was restored from a backup, so that
-    /// every device offers again what the backup may lack.
-    pub fn new_epoch(&self) -> Result<HubEpoch> {
-        let tx = self.store.begin()?;
-        let epoch = self.start_epoch(&*tx)?;
-        tx.skip_numbers(crate::codes::JUMP)?;
-        tx.commit()?;
-        Ok(epoch)
-    }
-
-    fn start_epoch(&self, tx: &dyn Tx) -> Result<HubEpoch> {
+    pub(crate) fn start_epoch(&self, tx: &dyn Tx) -> Result<HubEpoch> {
         let epoch = HubEpoch::new(self.now_ms(), &*self.entropy);
         tx.put_meta("epoch", &epoch.to_string())?;
         Ok(epoch)

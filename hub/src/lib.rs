@@ -7,6 +7,7 @@
 
 #![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
 
+mod backup;
 mod bundle;
 mod clerk;
 pub mod client;

@@ -5,29 +5,11 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{World, answer};
+use common::{World, answer, start};
 use lastmile_core::sync::wire::Verdict;
 use lastmile_hub::{Hub, Request, Response, Settings};
-
-/// A hub in a process of its own, and its address.
-fn start(folder: &Path) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lastmile-hub"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-    (child, address)
-}
 
 fn send(address: &str, request: &Request) -> Option<Response> {
     let config = ureq::Agent::config_builder()

@@ -5,9 +5,11 @@
 //! sequence, link) is **not** part of the bytes: it travels beside them, so that an event offered
 //! again after a fork or a restored backup keeps its bytes, its hash and its id.
 
+mod digests;
 mod fact;
 mod lane;
 
+pub use digests::digests;
 pub use fact::{CorrectionDeclared, CorrectionReason, EvidenceLost, Fact, ManifestReconciled};
 pub use lane::Lane;
 

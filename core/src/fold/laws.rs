@@ -163,8 +163,12 @@ proptest! {
     fn folding_on_is_the_same_as_folding_anew((lane, events) in any_events(), cut: usize) {
         let cut = cut % (events.len() + 1);
         let mut state = fold(&lane, confirmed(&events).take(cut));
-        for (event, seq) in confirmed(&events).skip(cut) {
-            state.apply(event, seq);
+        for (n, (event, seq)) in confirmed(&events).enumerate().skip(cut) {
+            if needs_refold(&state, event) {
+                state = fold(&lane, confirmed(&events).take(n + 1));
+            } else {
+                state.apply(event, seq);
+            }
         }
         prop_assert_eq!(state, fold(&lane, confirmed(&events)));
     }

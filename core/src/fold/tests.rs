@@ -19,6 +19,19 @@ fn a_correction_takes_the_event_back_and_nothing_else() {
 }
 
 #[test]
+fn a_correction_that_comes_first_is_remembered() {
+    let mut tale = Tale::out_for_delivery();
+    let failed = tale.by("A").tells(DeliveryAttemptFailed { cause: AttemptFailure::Absent });
+    tale.correct(failed, CorrectionReason::DidNotOccur);
+    let correction = tale.events.pop().unwrap();
+    let attempt = tale.events.pop().unwrap();
+    tale.events.push(correction);
+    assert!(needs_refold(&tale.state(), &attempt));
+    tale.events.push(attempt);
+    assert_eq!(tale.parcel().delivery.attempts, 0);
+}
+
+#[test]
 fn a_correction_taken_back_undoes_nothing() {
     let mut tale = Tale::out_for_delivery();
     let failed = tale.by("A").tells(DeliveryAttemptFailed { cause: AttemptFailure::Absent });

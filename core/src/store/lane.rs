@@ -80,7 +80,8 @@ impl LaneRow {
     /// Returns the state as the courier sees it: confirmed, then what is his own and pending.
     pub(crate) fn live(&self, db: &Connection) -> Result<LaneState> {
         let rest = self.events(db, Part::After(self.folded_seq))?;
-        if rest.iter().any(|(event, _)| fold::needs_refold(event)) && !self.has_left(db)? {
+        let refold = rest.iter().any(|(event, _)| fold::needs_refold(&self.confirmed, event));
+        if refold && !self.has_left(db)? {
             return self.refold(db, Part::All);
         }
         let mut state = self.confirmed.clone();
@@ -129,7 +130,7 @@ impl LaneRow {
             self.folded_seq = lane_seq;
             // A line this release cannot read, or may not see, keeps its place and says nothing.
             if let Ok(event) = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default()) {
-                undone |= fold::needs_refold(&event);
+                undone |= fold::needs_refold(&self.confirmed, &event);
                 self.confirmed.apply(&event, Some(lane_seq));
             }
         }

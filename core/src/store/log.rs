@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Key, rewind};
 use crate::error::{Error, Result};
 use crate::event::{leaf, link};
 use crate::id::Digest;
@@ -67,7 +67,7 @@ impl Head {
         {
             let mut rows = db.prepare_cached(
                 "SELECT n, bytes FROM event
-                 WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq",
+                 WHERE lane_seq IS NULL AND park IS NULL ORDER BY inc, seq",
             )?;
             let mut rows = rows.query([])?;
             while let Some(row) = rows.next()? {
@@ -120,11 +120,15 @@ impl Outgoing {
 
 /// Writes the hub's position for an own event.
 ///
-/// The feed may have brought the same event before, under the same position (a restored phone):
-/// that copy goes, this row stays.
+/// What stands there already goes: the same event, brought by the feed before (a restored phone),
+/// or one that a restored hub does not have any more.
 pub(crate) fn accept(db: &Connection, n: i64, lane: i64, lane_seq: u64) -> Result<()> {
-    db.prepare_cached("DELETE FROM event WHERE lane = ?1 AND lane_seq = ?2 AND n <> ?3")?
+    let gave_way = db
+        .prepare_cached("DELETE FROM event WHERE lane = ?1 AND lane_seq = ?2 AND n <> ?3")?
         .execute(params![lane, lane_seq, n])?;
+    if gave_way > 0 {
+        rewind::unfold(db, lane)?;
+    }
     db.prepare_cached("UPDATE event SET lane_seq = ?1, park = NULL WHERE n = ?2")?
         .execute(params![lane_seq, n])?;
     Ok(())
@@ -149,15 +153,21 @@ pub(crate) fn receive(
     bytes: &[u8],
     own: bool,
 ) -> Result<bool> {
-    let here: Option<Vec<u8>> = db
-        .prepare_cached("SELECT bytes FROM event WHERE lane = ?1 AND lane_seq = ?2")?
-        .query_row(params![lane, lane_seq], |row| row.get(0))
+    let sent = rewind::leaf_of(bytes);
+    rewind::seen(db, &sent)?;
+    let here: Option<(i64, Vec<u8>)> = db
+        .prepare_cached("SELECT n, bytes FROM event WHERE lane = ?1 AND lane_seq = ?2")?
+        .query_row(params![lane, lane_seq], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let Some(here) = here {
-        let shown = Withheld::parse(&here).is_some_and(|line| line.withheld == leaf(bytes));
+    if let Some((n, here)) = here {
+        if rewind::leaf_of(&here) != sent {
+            return rewind::replace(db, n, lane, bytes);
+        }
+        rewind::confirm(db, n)?;
+        let shown = Withheld::parse(&here).is_some() && sent == leaf(bytes);
         if shown {
-            db.prepare_cached("UPDATE event SET bytes = ?3 WHERE lane = ?1 AND lane_seq = ?2")?
-                .execute(params![lane, lane_seq, bytes])?;
+            db.prepare_cached("UPDATE event SET bytes = ?2 WHERE n = ?1")?
+                .execute(params![n, bytes])?;
             db.prepare_cached("UPDATE lane SET fold_version = 0 WHERE n = ?1")?.execute([lane])?;
         }
         return Ok(shown);

@@ -28,6 +28,10 @@ pub(crate) enum Key {
     SignedIn,
     /// The courier's badge.
     Badge,
+    /// The life of the hub's database, if it is another than at enrolment.
+    Epoch,
+    /// The end of what a backup of the hub holds of this device's chain.
+    Durable,
 }
 
 impl Key {
@@ -43,6 +47,8 @@ impl Key {
             Self::Limits => "limits",
             Self::SignedIn => "signed_in",
             Self::Badge => "badge",
+            Self::Epoch => "epoch",
+            Self::Durable => "durable",
         }
     }
 

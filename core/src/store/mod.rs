@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod media;
 mod meta;
+pub(crate) mod rewind;
 pub(crate) mod vault;
 
 use std::fs::File;

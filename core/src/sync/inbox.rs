@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::outbox::Sent;
+use super::succession::Question;
 use super::wire::{self, ReceiptBody, Reply, Verdict, Withheld};
 use super::{EventsInFlight, HubReply, unpacked};
 use crate::courier::Courier;
@@ -14,7 +15,7 @@ use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
 use crate::policy::Adopted;
 use crate::store::list::{self, Onlooker};
-use crate::store::{Head, Key, LaneRow, Store, log, vault};
+use crate::store::{Head, Key, LaneRow, Store, log, rewind, vault};
 use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
@@ -72,10 +73,11 @@ impl Courier {
     }
 
     /// Refuses a whole reply before any of it is taken.
-    fn check_reply(&self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+    fn check_reply(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
         let malformed = || Error::Reply(ReplyError::Malformed);
         let header = &reply.header;
-        if header.epoch != self.identity.epoch {
+        if header.epoch != self.epoch() {
+            self.machine.succession = Some(Question::Open);
             return Err(ReplyError::OtherHub.into());
         }
         if header.verdicts.len() != open.sent.len() {
@@ -204,6 +206,11 @@ impl Courier {
                 if !header.verdicts.contains(&Verdict::DeviceForked) {
                     Key::Cursor.set(&tx, &header.cursor)?;
                 }
+                if !header.more && !header.verdicts.contains(&Verdict::DeviceForked) {
+                    for lane in rewind::end(&tx)? {
+                        refold(&tx, lane, &onlooker)?;
+                    }
+                }
                 if let Some(directory) = &directory {
                     Key::Directory.set(&tx, directory)?;
                 }
@@ -219,6 +226,12 @@ impl Courier {
             }
             if last {
                 Key::Limits.set(&tx, &header.limits)?;
+                for leaf in &open.lost_acts {
+                    rewind::seen(&tx, leaf)?;
+                }
+                if let Some(seq) = header.durable_to {
+                    Key::Durable.set(&tx, &(open.incarnation, seq))?;
+                }
             }
             tx.commit()?;
             if last {
@@ -270,7 +283,7 @@ fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
 }
 
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
-fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
+pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     let mut row = LaneRow::by_row(db, lane)?;
     row.advance(db)?;
     let live = row.live(db)?;

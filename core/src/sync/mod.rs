@@ -9,6 +9,7 @@ pub mod enrol;
 mod inbox;
 mod outbox;
 mod pace;
+mod succession;
 mod upload;
 pub mod wire;
 
@@ -22,6 +23,7 @@ use crate::time::{ClockReading, Entropy};
 
 pub(crate) use outbox::EventsInFlight;
 use pace::Pace;
+use succession::Question;
 pub(crate) use upload::{MediaInFlight, Offset};
 
 /// What a request carries.
@@ -151,6 +153,8 @@ pub(crate) struct Machine {
     push_limit: Option<u32>,
     last_pull_boot_ms: Option<(uuid::Uuid, i64)>,
     events: Option<EventsInFlight>,
+    /// The hub answered under another epoch: it is asked whether it was restored from a backup.
+    succession: Option<Question>,
     events_pace: Pace,
     media: Option<MediaInFlight>,
     media_pace: Pace,
@@ -170,6 +174,7 @@ impl Machine {
             push_limit: None,
             last_pull_boot_ms: None,
             events: None,
+            succession: None,
             events_pace: Pace::default(),
             media: None,
             media_pace: Pace::default(),
@@ -183,6 +188,7 @@ impl Machine {
 
     pub(crate) fn forget_in_flight(&mut self) {
         self.events = None;
+        self.succession = None;
         self.media = None;
     }
 
@@ -197,7 +203,11 @@ impl Courier {
     pub fn next_request(&mut self, channel: SyncChannel) -> Result<Next> {
         let reading = self.options.clock.read();
         let (busy, pace) = match channel {
-            SyncChannel::Events => (self.machine.events.is_some(), &self.machine.events_pace),
+            SyncChannel::Events => (
+                self.machine.events.is_some()
+                    || matches!(self.machine.succession, Some(Question::OnItsWay { .. })),
+                &self.machine.events_pace,
+            ),
             SyncChannel::Media => (self.machine.media.is_some(), &self.machine.media_pace),
         };
         if busy {
@@ -207,6 +217,7 @@ impl Courier {
             return Ok(Next::Wait { ms });
         }
         match channel {
+            SyncChannel::Events if self.machine.succession.is_some() => Ok(self.ask_successions()),
             SyncChannel::Events => self.next_events(&reading),
             SyncChannel::Media => self.next_media(),
         }
@@ -223,6 +234,10 @@ impl Courier {
         let reading = self.options.clock.read();
         if self.machine.events.as_ref().is_some_and(|open| open.id == id) {
             let result = self.apply_events(reply, &reading);
+            return self.settle(SyncChannel::Events, reply, result, &reading);
+        }
+        if self.machine.succession == Some(Question::OnItsWay { id }) {
+            let result = self.apply_successions(reply);
             return self.settle(SyncChannel::Events, reply, result, &reading);
         }
         if self.machine.media.as_ref().is_some_and(|open| open.id == id) {

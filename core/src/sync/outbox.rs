@@ -8,7 +8,7 @@ use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::event::{Envelope, leaf};
 use crate::id::Digest;
-use crate::store::{Head, Key, Media, Outgoing, vault};
+use crate::store::{Head, Key, Media, Outgoing, rewind, vault};
 use crate::time::ClockReading;
 
 /// The most events asked for at a time: one answer is then applied in a few tens of milliseconds.
@@ -25,6 +25,8 @@ pub(crate) struct EventsInFlight {
     pub(super) incarnation: u32,
     pub(super) prev_link: Digest,
     pub(super) sent: Vec<Sent>,
+    /// The leaves of the lost acts it tells of.
+    pub(super) lost_acts: Vec<Digest>,
 }
 
 /// One event on its way.
@@ -68,6 +70,8 @@ impl Courier {
         };
         let entries = vault::outgoing(db, first_n, last_n)?;
         let end = batch.last().map(|last| (last.seq, last.link));
+        let lost_acts = rewind::lost(db)?;
+        let told = lost_acts.iter().map(|act| act.leaf).collect();
         let header = PushHeader {
             protocol: PROTOCOL,
             device: self.identity.device,
@@ -79,6 +83,7 @@ impl Courier {
             pending: Outgoing::count(db)? - batch.len() as u64,
             media_lost: Media::lost_between(db, first_n, last_n)?,
             signature: self.sign_head(head.incarnation, end)?,
+            lost_acts,
             pull: pull_wanted
                 .then(|| -> Result<Pull> {
                     Ok(Pull {
@@ -123,6 +128,7 @@ impl Courier {
             incarnation: head.incarnation,
             prev_link,
             sent,
+            lost_acts: told,
         });
         Ok(Next::Send {
             request: HubRequest {

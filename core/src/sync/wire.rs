@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::Signed;
-use crate::id::{CourierNo, DeviceId, Digest, HubEpoch, StationId};
+use crate::event::{Actor, Lane};
+use crate::id::{CourierNo, DeviceId, Digest, EventId, HubEpoch, StationId};
 use crate::privacy::{VaultEntry, VaultRef};
 use crate::temporary_storage::{CodesWanted, SiteCodes};
 
@@ -40,9 +41,40 @@ pub struct PushHeader {
     /// line; required from a device enrolled with a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// After the hub was restored from a backup: acts of the station that this device was sent
+    /// before and not since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_acts: Vec<LostAct>,
     /// What the device wants to be sent; absent from a signed-out store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+}
+
+/// An act of a clerk or of the station itself that the hub lost with its database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostAct {
+    /// The event's id.
+    pub id: EventId,
+    /// The hash of its bytes.
+    pub leaf: Digest,
+    /// Its lane.
+    pub lane: Lane,
+    /// Its kind.
+    pub kind: String,
+    /// Who did it.
+    pub actor: Actor,
+    /// When, UTC milliseconds.
+    pub at_ms: i64,
+}
+
+/// Body of a signed document: the hub's database was restored from a backup, and lives on under
+/// another epoch. Served as a list of [`Signed`] by `GET /v1/successions`, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Succession {
+    /// The epoch of the database that was given up.
+    pub from: HubEpoch,
+    /// The epoch that follows it.
+    pub to: HubEpoch,
 }
 
 /// What a device wants to be sent.
@@ -136,6 +168,10 @@ pub struct ReplyHeader {
     pub receipt: Option<Receipt>,
     /// The highest chain position the hub holds for this device and incarnation, receipt or not.
     pub received_to: u64,
+    /// The chain position of this device and incarnation up to which a backup of the hub holds
+    /// everything; absent from a hub of which none is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durable_to: Option<u64>,
     /// Positions in their lanes of the event lines that follow, in order.
     pub lane_seqs: Vec<u64>,
     /// How many vault lines follow the event lines.
@@ -371,7 +407,7 @@ pub struct Reply<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// The lane.
-    pub lane: crate::event::Lane,
+    pub lane: Lane,
     /// The leaf of the event that is not shown.
     pub withheld: Digest,
 }

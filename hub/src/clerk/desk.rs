@@ -88,6 +88,14 @@ pub(super) fn release(hub: &Hub, tx: &dyn Tx, acting: &Acting, name: &str) -> Re
     Ok(Response::json(200, &serde_json::json!({ "lane_seq": lane_seq })))
 }
 
+/// `GET /v1/clerk/lost`: the station's acts that phones know of and this database does not, since
+/// it was restored from a backup. They are to be done again.
+pub(super) fn lost(tx: &dyn Tx, acting: &Acting) -> Result<Response> {
+    let mut lost = tx.lost(&acting.station)?;
+    lost.sort_by_key(|act| act.at_ms);
+    Ok(Response::json(200, &serde_json::json!({ "lost": lost })))
+}
+
 #[derive(Serialize)]
 struct DeviceView {
     device: DeviceId,

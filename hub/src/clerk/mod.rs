@@ -81,6 +81,7 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
         ("GET", ["parked"]) => desk::parked(&*tx, &acting),
         ("GET", ["parked", event]) => desk::export(&*tx, &acting, event),
         ("POST", ["parked", event, "release"]) => desk::release(hub, &*tx, &acting, event),
+        ("GET", ["lost"]) => desk::lost(&*tx, &acting),
         ("GET", ["devices"]) => desk::devices(&*tx, &acting),
         ("POST", ["devices", id, "quarantine"]) => {
             desk::quarantine(hub, &*tx, &acting, id, request)

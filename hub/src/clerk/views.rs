@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lastmile_core::event::Lane;
+use lastmile_core::event::{Lane, digests};
 use lastmile_core::evidence::MediaKind;
 use lastmile_core::exception_report::{self, ExceptionCase};
 use lastmile_core::fold::LaneState;
@@ -53,7 +53,7 @@ pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response>
     let mut events = Vec::new();
     let mut vault = BTreeMap::new();
     for held in tx.lane_events(row.row)? {
-        for digest in sync::digests(&held.bytes) {
+        for digest in digests(&held.bytes) {
             let entry = tx.entry(&VaultRef(digest), &lane)?;
             let body = match entry.and_then(|entry| entry.read()) {
                 Some(VaultBody::Person(person)) if masked.contains(&VaultRef(digest)) => {

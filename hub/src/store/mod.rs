@@ -23,7 +23,7 @@ use lastmile_core::id::{
     ClerkNo, CourierNo, DeviceId, Digest, EventId, EvidenceId, SiteId, StationId,
 };
 use lastmile_core::privacy::{VaultEntry, VaultRef};
-use lastmile_core::sync::wire::{ParkReason, Receipt};
+use lastmile_core::sync::wire::{LostAct, ParkReason, Receipt};
 use lastmile_core::temporary_storage::{CodeKey, CodeLease};
 use lastmile_core::visibility::{Relation, Sight};
 use lastmile_core::waybill::Waybill;
@@ -41,7 +41,7 @@ pub trait HubStore: Send + Sync {
 }
 
 /// One transaction.
-pub trait Tx: Identity + Chains + Lanes + Feeds + Vault + Uploads + Codes {
+pub trait Tx: Identity + Chains + Lanes + Feeds + Vault + Uploads + Codes + Backups {
     /// Makes everything durable.
     fn commit(self: Box<Self>) -> Result<()>;
 }
@@ -418,4 +418,15 @@ pub trait Codes {
     ) -> Result<Vec<Row>>;
     /// Notes that a parcel lies nowhere under a code.
     fn free_hashes(&self, lane: Row) -> Result<()>;
+}
+
+/// What backups hold, and what was lost when one was restored.
+pub trait Backups {
+    /// Returns the position of a chain up to which a backup holds everything; `None` if no backup
+    /// was ever taken.
+    fn durable_to(&self, device: Row, incarnation: u32) -> Result<Option<u64>>;
+    /// Keeps an act that this database lost, once.
+    fn put_lost(&self, station: &StationId, act: &LostAct) -> Result<()>;
+    /// Returns the acts of a station that were lost.
+    fn lost(&self, station: &StationId) -> Result<Vec<LostAct>>;
 }

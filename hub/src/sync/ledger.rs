@@ -188,7 +188,7 @@ impl<'a> Ledger<'a> {
         };
 
         let before = open.state.clone();
-        if needs_refold(event) {
+        if needs_refold(&open.state, event) {
             open.state = refold(tx, lane, open.row)?;
         } else {
             open.state.apply(event, Some(lane_seq));

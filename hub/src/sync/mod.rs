@@ -7,14 +7,13 @@ mod own;
 mod park;
 mod pull;
 mod push;
-mod refs;
 
 pub(crate) use ledger::{Ledger, masked, state_of};
 pub(crate) use park::{reconsider_device, release};
-pub(crate) use refs::digests;
 
 use lastmile_core::sync::wire::{self, PROTOCOL, Push, ReplyHeader};
 
+use crate::backup;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
@@ -50,6 +49,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
     let hub_ms = ledger.now.ms;
     ledger.settle()?;
     tx.note_contact(device.row, hub_ms, push.header.pending)?;
+    backup::note_lost(&*tx, &device, &push.header.lost_acts)?;
 
     let asked = push.header.pull.as_ref();
     let session = asked.is_some() && session_lives(&*tx, &device, request, hub_ms)?;
@@ -67,6 +67,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
         vault_refused: received.vault_refused,
         receipt: received.receipt,
         received_to: received.held_to,
+        durable_to: tx.durable_to(device.row, push.header.incarnation)?,
         lane_seqs: pulled.lane_seqs,
         vault: u32::try_from(pulled.vault.len()).unwrap_or(u32::MAX),
         cursor: pulled.cursor,

@@ -9,12 +9,10 @@ use crate::hub::Hub;
 use crate::problem::Result;
 use crate::store::{Device, Head, Origin, Stretch, Tx};
 
-/// The hub's own chains never fork: they have one incarnation.
-const INCARNATION: u32 = 1;
-
 /// The stretch that one transaction adds to the hub's own chain at a station.
 pub(super) struct OwnChain {
     pub(super) device: Device,
+    incarnation: u32,
     first_seq: u64,
     prev_link: Digest,
     link: Digest,
@@ -25,10 +23,13 @@ impl OwnChain {
     /// Takes up the chain where it ends.
     pub(super) fn at(hub: &Hub, tx: &dyn Tx, station: &StationId) -> Result<Self> {
         let device = hub.station(tx, station)?.device;
-        let head = tx.head(device.row, INCARNATION)?;
+        // Never a position twice: after each restore from a backup the chains begin anew.
+        let incarnation = u32::try_from(1 + Hub::successions(tx)?.len()).unwrap_or(u32::MAX);
+        let head = tx.head_before(device.row, incarnation.saturating_add(1))?;
         let link = head.map_or_else(Digest::default, |head| head.link);
-        let first_seq = head.map_or(0, |head| head.received_to) + 1;
-        Ok(Self { device, first_seq, prev_link: link, link, leaves: Vec::new() })
+        let here = head.filter(|head| head.incarnation == incarnation);
+        let first_seq = here.map_or(0, |head| head.received_to) + 1;
+        Ok(Self { device, incarnation, first_seq, prev_link: link, link, leaves: Vec::new() })
     }
 
     /// Adds an event. Returns its position and the link after it.
@@ -36,7 +37,7 @@ impl OwnChain {
         let seq = self.first_seq + self.leaves.len() as u64;
         self.leaves.push(leaf);
         self.link = event::link(&self.link, &leaf);
-        (Origin { device: self.device.row, incarnation: INCARNATION, seq }, self.link)
+        (Origin { device: self.device.row, incarnation: self.incarnation, seq }, self.link)
     }
 
     /// Signs the stretch and moves the head.
@@ -50,7 +51,7 @@ impl OwnChain {
         let count = u32::try_from(length).unwrap_or(u32::MAX);
         let receipt = hub.keys.sign(&ReceiptBody {
             device: self.device.id,
-            incarnation: INCARNATION,
+            incarnation: self.incarnation,
             first_seq: self.first_seq,
             count,
             prev_link: self.prev_link,
@@ -60,7 +61,7 @@ impl OwnChain {
             hub_ms: now_ms,
         });
         let received_to = self.first_seq + length as u64 - 1;
-        let head = Head { incarnation: INCARNATION, received_to, link: self.link };
+        let head = Head { incarnation: self.incarnation, received_to, link: self.link };
         tx.put_head(self.device.row, &head)?;
         let stretch = Stretch {
             first_seq: self.first_seq,
@@ -70,6 +71,6 @@ impl OwnChain {
             receipt,
             signed: None,
         };
-        tx.put_receipt(self.device.row, INCARNATION, &stretch)
+        tx.put_receipt(self.device.row, self.incarnation, &stretch)
     }
 }

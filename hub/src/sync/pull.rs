@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use lastmile_core::document::Signed;
-use lastmile_core::event::Lane;
+use lastmile_core::event::{Lane, digests};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{Pull, Withheld};
 use lastmile_core::temporary_storage::SiteCodes;
 use lastmile_core::visibility::{Sight, sees};
 
-use super::{ledger, refs};
+use super::ledger;
 use crate::hub::Hub;
 use crate::problem::Result;
 use crate::store::{Device, FeedEntry, Tx};
@@ -94,7 +94,7 @@ fn add(
         serde_json::to_vec(&withheld).unwrap_or_default()
     } else {
         if !own && sees_persons(entry, device)? {
-            for digest in refs::digests(&entry.event.bytes) {
+            for digest in digests(&entry.event.bytes) {
                 let reference = VaultRef(digest);
                 if sent.insert(reference)
                     && let Some(found) = tx.entry(&reference, &lane)?

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use lastmile_core::event::{Lane, LineError};
+use lastmile_core::event::{Lane, LineError, digests};
 use lastmile_core::id::Digest;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{ParkReason, Push, Receipt, ReceiptBody, Verdict, verdict_list};
@@ -13,7 +13,7 @@ use lastmile_core::sync::wire::{ParkReason, Push, Receipt, ReceiptBody, Verdict,
 use super::chain::{Chain, Fate, Line, group_of, own_id};
 use super::judge::judge;
 use super::ledger::{Arrival, Ledger};
-use super::{park, refs};
+use super::park;
 use crate::problem::{HubError, Result};
 use crate::store::{Device, Held, NewEvent, Row, Stretch};
 
@@ -107,7 +107,7 @@ fn sentence(
             let known = |lane: &Lane| opened.contains(lane) || before.contains(&lane);
             let mut result = judge_line(ledger, device, chain, line, known)?;
             before.extend(line.event.as_ref().map(|event| &event.envelope.lane));
-            if result.is_ok() && refs::names_any(line.bytes, &lost) {
+            if result.is_ok() && names_any(line.bytes, &lost) {
                 result = Err(ParkReason::MediaMissing);
             }
             if result.is_ok() && blocked.contains(&row_of(ledger, line)?.unwrap_or_default()) {
@@ -129,6 +129,11 @@ fn sentence(
         start = end;
     }
     Ok(())
+}
+
+/// Tells whether `bytes` name one of `wanted`.
+fn names_any(bytes: &[u8], wanted: &HashSet<Digest>) -> bool {
+    !wanted.is_empty() && digests(bytes).any(|digest| wanted.contains(&digest))
 }
 
 fn not_held(

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "this is test code, outside of a test function")]
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -306,6 +309,7 @@ impl Phone {
             vault: 0,
             pending: 0,
             media_lost: Vec::new(),
+            lost_acts: Vec::new(),
             signature: self.key.as_ref().map(sign),
             pull: Some(Pull {
                 cursor: self.cursor,
@@ -350,4 +354,19 @@ impl Phone {
     pub fn pull(&mut self, world: &World) -> Answer {
         self.push_lines(world, &[])
     }
+}
+
+/// A hub in a process of its own, and its address.
+pub fn start(folder: &Path) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lastmile-hub"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+    (child, address)
 }

@@ -56,6 +56,7 @@ pub struct Sim {
     rogue: Rogue,
     late: Vec<Straggler>,
     backup: Option<(usize, Disk)>,
+    hub_backup: Option<Disk>,
 }
 
 /// Plays one seed.
@@ -125,6 +126,7 @@ impl Sim {
             rogue,
             late: Vec::new(),
             backup: None,
+            hub_backup: None,
         };
         for who in 0..sim.phones.len() {
             sim.wake(who);
@@ -312,7 +314,7 @@ impl Sim {
 
     fn fault(&mut self, who: usize) {
         let mut rng = self.rng.fork();
-        match rng.u8(..100) {
+        match rng.u8(..106) {
             0..25 => self.phones[who].disk.crash_after(rng.u64(1..40)),
             25..35 => {
                 self.phones[who].power_loss(&mut rng);
@@ -363,8 +365,15 @@ impl Sim {
                     self.tally.count("fault", "photo gone");
                 }
             }
-            94..97 => self.backup = Some((who, self.phones[who].disk.duplicate())),
-            _ => self.restore(),
+            94..96 => self.backup = Some((who, self.phones[who].disk.duplicate())),
+            96..98 => self.restore(),
+            // Kept until it is needed, so that it grows old.
+            98..102 => {
+                if self.hub_backup.is_none() {
+                    self.hub_backup = Some(self.station.backup());
+                }
+            }
+            _ => self.restore_hub(),
         }
     }
 
@@ -375,6 +384,7 @@ impl Sim {
         let settled = self.phones[who].courier().and_then(|courier| courier.sync_status());
         let settled = settled.is_ok_and(|status| status.pending == 0 && status.media_pending == 0);
         if settled && !self.phones[who].disk.crashed() {
+            self.hub_backup = None;
             self.phones[who].kill();
             self.phones[who].disk = disk;
             self.phones[who].clock.reboot();
@@ -382,6 +392,15 @@ impl Sim {
             self.tally.count("fault", "restored from backup");
             self.wake(who);
         }
+    }
+
+    /// The hub's database is restored from a backup. Not done if a phone was restored since that was
+    /// taken, nor is a phone restored to before this: what two devices lose at once is gone.
+    fn restore_hub(&mut self) {
+        let Some(backup) = self.hub_backup.take() else { return };
+        self.station.restore(backup);
+        self.backup = None;
+        self.tally.count("fault", "hub restored from backup");
     }
 
     fn sign_in(&mut self, who: usize) {

@@ -72,6 +72,7 @@ impl Rogue {
             vault: 0,
             pending: 0,
             media_lost,
+            lost_acts: Vec::new(),
             signature: Some(if bad_signature { "00".repeat(64) } else { self.sign() }),
             pull: None,
         };
@@ -100,6 +101,7 @@ impl Rogue {
             vault: 0,
             pending: 0,
             media_lost: Vec::new(),
+            lost_acts: Vec::new(),
             signature: Some(self.sign_text(&text)),
             pull: None,
         };

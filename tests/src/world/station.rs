@@ -68,6 +68,18 @@ impl Station {
         self.hub = open(&self.disk, &self.clock, &self.entropy, &self.keys, &self.media);
     }
 
+    /// Takes a backup of the hub's database.
+    pub fn backup(&self) -> Disk {
+        self.disk.duplicate()
+    }
+
+    /// The database is lost, and one goes on from a backup.
+    pub fn restore(&mut self, backup: Disk) {
+        self.disk = backup;
+        self.hub = open(&self.disk, &self.clock, &self.entropy, &self.keys, &self.media);
+        self.hub.new_epoch().expect("a hub on a good disk");
+    }
+
     fn clerk(&self, method: &str, path: &str) -> Request {
         Request::new(method, path).bearer(&self.clerk_token)
     }

@@ -349,8 +349,11 @@ pub(super) fn event(lane: &Lane, n: u8, (kind, a, b, who, seen): (u8, u8, u8, u8
     let fact = match (kind, lane) {
         (250.., _) => Fact::Unknown { kind: "ParcelFlown".into(), v: 1, data: "{}".into() },
         (240..250, _) => {
-            let reason = CorrectionReason::IncorrectData;
-            CorrectionDeclared { event: event_id(a), reason, note: vault(1) }.into()
+            let reason = match b % 2 {
+                0 => CorrectionReason::DidNotOccur,
+                _ => CorrectionReason::IncorrectData,
+            };
+            CorrectionDeclared { event: event_id(a % 50), reason, note: vault(1) }.into()
         }
         (235..240, Lane::Parcel(_)) => case_fact(kind, a, b),
         (235..240, _) | (_, Lane::Parcel(_)) => parcel_fact(kind, a, b),

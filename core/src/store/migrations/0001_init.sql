@@ -60,6 +60,14 @@ CREATE TABLE media (
 CREATE INDEX media_queue ON media (bytes) WHERE state = 1;
 CREATE INDEX media_event ON media (event) WHERE event IS NOT NULL;
 
+-- After the hub was restored from a backup: others' events that it has not sent again yet, by n.
+CREATE TABLE doubted (event INTEGER PRIMARY KEY) STRICT;
+-- The station's acts among them, wherever they stand: those that never come again are told to it.
+CREATE TABLE absent (
+    leaf BLOB PRIMARY KEY,
+    act  TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE receipt (
     inc       INTEGER NOT NULL,
     first_seq INTEGER NOT NULL,

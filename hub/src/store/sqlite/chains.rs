@@ -67,7 +67,7 @@ impl Chains for SqliteTx<'_> {
 
     fn put_head(&self, device: Row, head: &Head) -> Result<()> {
         self.sql(
-            "INSERT INTO head VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO head (device, incarnation, received_to, link) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET received_to = ?3, link = ?4",
         )?
         .execute(params![device, head.incarnation, int(head.received_to), head.link.0])?;

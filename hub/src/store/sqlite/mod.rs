@@ -1,5 +1,6 @@
 //! The embedded engine: one `SQLite` file, one writer.
 
+mod backups;
 mod chains;
 mod codes;
 mod feeds;
@@ -22,6 +23,7 @@ use crate::problem::{HubError, Result};
 const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0001_init.sql")),
     M::up(include_str!("../migrations/0002_codes.sql")),
+    M::up(include_str!("../migrations/0003_restore.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.

@@ -1,14 +1,12 @@
 //! Finds the digests that an event's bytes name, without knowing its kind: vault references and
 //! media hashes are the only strings of 64 hexadecimal digits in an event.
 
-use std::collections::HashSet;
-
-use lastmile_core::id::Digest;
+use crate::id::Digest;
 
 const LENGTH: usize = 64;
 
 /// Returns every digest that stands between quotes in `bytes`.
-pub(crate) fn digests(bytes: &[u8]) -> impl Iterator<Item = Digest> + '_ {
+pub fn digests(bytes: &[u8]) -> impl Iterator<Item = Digest> + '_ {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         loop {
@@ -23,11 +21,6 @@ pub(crate) fn digests(bytes: &[u8]) -> impl Iterator<Item = Digest> + '_ {
             }
         }
     })
-}
-
-/// Tells whether `bytes` name one of `wanted`.
-pub(crate) fn names_any(bytes: &[u8], wanted: &HashSet<Digest>) -> bool {
-    !wanted.is_empty() && digests(bytes).any(|digest| wanted.contains(&digest))
 }
 
 #[cfg(test)]

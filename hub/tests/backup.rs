@@ -1,0 +1,139 @@
+//! The hub's database is lost and one goes on from a backup, with real processes, files and HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![cfg(unix)]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command as Process, Output};
+
+use common::start;
+use lastmile_core::command::Command;
+use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
+use lastmile_core::event::{Event, Lane};
+use lastmile_core::id::CourierNo;
+use lastmile_core::parcel::GoodsFlags;
+use lastmile_core::privacy::Person;
+use lastmile_core::sync::wire::EnrolRequest;
+use lastmile_core::waybill::Waybill;
+use lastmile_core::{Courier, Fen, Options};
+use lastmile_hub::client::{self, Ask, Carried, Client};
+
+fn hub(folder: &Path, command: &str, rest: &[&str]) -> Output {
+    Process::new(env!("CARGO_BIN_EXE_lastmile-hub"))
+        .args([command, "--data"])
+        .arg(folder)
+        .args(rest)
+        .output()
+        .unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
+}
+
+fn person() -> Person {
+    Person { name: "Wang Ceshi".into(), phone: "13900000000".into(), ..Person::default() }
+}
+
+fn waybill(n: u32) -> Waybill {
+    Waybill::parse(&format!("SF1{n:012}")).unwrap()
+}
+
+fn complain(courier: &mut Courier) {
+    let complaint = Command::ReceiveComplaint {
+        case: courier.new_case(),
+        waybill: waybill(1),
+        complainant: person(),
+        demand: "Come today".to_owned(),
+        source: ComplaintSource::Customer,
+        class: ComplaintClass::Delay,
+        about: None,
+    };
+    courier.record(&complaint).unwrap();
+}
+
+fn announce(address: &str, token: &str, n: u32) {
+    let announced = Command::Announce {
+        waybill: waybill(n),
+        recipient: person(),
+        sender: person(),
+        goods: GoodsFlags::default(),
+        promise_ms: None,
+        freight: Fen(1200),
+        insured: None,
+    };
+    let assigned =
+        Command::Assign { waybill: waybill(n), courier: CourierNo::new("4849").unwrap() };
+    for command in [announced, assigned] {
+        let url = format!("{address}/v1/clerk/commands");
+        Ask::new("POST", &url).token(token).json(&command).bytes(&client::agent()).unwrap();
+    }
+}
+
+#[test]
+fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("hub");
+    let (mut process, address) = start(&data);
+    let code = printed(&hub(&data, "code", &["--courier", "4849", "--station", "JL31"]));
+    let clerk = printed(&hub(&data, "clerk", &["--clerk", "c1", "--station", "JL31"]));
+    let enrolment = client::enrol(&address, &EnrolRequest { code, public_key: None }).unwrap();
+    let options = Options::folder(folder.path().join("phone"), 480);
+    let mut courier = Courier::open(options, enrolment.identity()).unwrap();
+    let sync = |address: &str, courier: &mut Courier| {
+        courier.pull_soon();
+        Client::new(address, &enrolment).sync(courier, &mut Carried::default()).unwrap();
+    };
+
+    announce(&address, &clerk, 1);
+    complain(&mut courier);
+    sync(&address, &mut courier);
+    let backup = folder.path().join("noon.db");
+    let backup = backup.to_str().unwrap();
+    printed(&hub(&data, "backup", &[backup]));
+    assert!(!hub(&data, "backup", &[backup]).status.success(), "a backup is never overwritten");
+
+    // What the backup lacks: a courier's act, and a clerk's.
+    complain(&mut courier);
+    announce(&address, &clerk, 2);
+    sync(&address, &mut courier);
+    assert!(courier.parcel(&waybill(2)).unwrap().is_some());
+    assert!(!hub(&data, "restore", &[backup]).status.success(), "not while it serves");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    printed(&hub(&data, "restore", &[backup]));
+    let aside = std::fs::read_dir(&data).unwrap().flatten();
+    let aside = aside.filter(|file| file.file_name().to_string_lossy().contains(".aside-"));
+    assert!(aside.count() > 0, "what was there is set aside, not deleted");
+
+    let (mut process, address) = start(&data);
+    // The first exchange tells the phone of the new epoch, the next ones follow it.
+    for _ in 0..4 {
+        sync(&address, &mut courier);
+    }
+    let status = courier.sync_status().unwrap();
+    assert_eq!((status.pending, status.parked), (0, 0));
+    assert!(courier.parcel(&waybill(1)).unwrap().is_some());
+    let log = courier.log().unwrap();
+    let there = |n| log.iter().any(|line| line.lane == Lane::Parcel(waybill(n)));
+    assert!(there(1) && !there(2), "what the station lost is not shown as if it stood");
+
+    let db = rusqlite::Connection::open(data.join("hub.db")).unwrap();
+    let mut lines = db.prepare("SELECT bytes FROM event WHERE lane_seq IS NOT NULL").unwrap();
+    let lines = lines.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let kinds: Vec<_> =
+        lines.map(|line| Event::parse(&line.unwrap()).unwrap().fact.kind().to_owned()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "ComplaintReceived").count(), 2, "{kinds:?}");
+
+    let list: serde_json::Value = Ask::new("GET", &format!("{address}/v1/clerk/lost"))
+        .token(&clerk)
+        .read(&client::agent())
+        .unwrap();
+    let told: Vec<_> = list["lost"].as_array().unwrap().iter().map(|act| &act["kind"]).collect();
+    assert_eq!(told, ["ParcelAnnounced", "ParcelAssigned"]);
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
