@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
 use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_hub::{Bundle, Hub, Settings, demo, serve, verify};
+use lastmile_hub::{Bundle, Hub, Settings, conform, demo, serve, verify};
 
 /// The station's hub: couriers' phones sync with it, clerks work on it.
 #[derive(Parser)]
@@ -71,6 +71,8 @@ enum Command {
     },
     /// Play a real courier's day on this machine: five phones, a real hub, a bad signal.
     Demo(demo::Args),
+    /// Ask a server, ours or another one, whether it keeps to docs/protocol.md.
+    Conform(conform::Args),
     /// Say that the database was restored from a backup: every phone then offers again what the
     /// backup may lack.
     NewEpoch {
@@ -107,9 +109,13 @@ impl Folder {
 
 impl Cli {
     /// Returns how much is logged unless `RUST_LOG` says otherwise: the demo's bars want a clean
-    /// screen.
+    /// screen, and the kit makes the very mistakes that a hub warns of.
     pub(crate) fn log_level(&self) -> &'static str {
-        if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" }
+        match self.command {
+            Command::Demo(_) => "warn",
+            Command::Conform(_) => "error",
+            _ => "info",
+        }
     }
 }
 
@@ -130,6 +136,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
         Command::RootKey { hub } => println!("{}", hub.open_existing()?.root_key()),
         Command::Demo(args) => return Ok(demo::run(&args)),
+        Command::Conform(args) => return Ok(conform::run(&args)),
         Command::NewEpoch { hub } => println!("{}", hub.open_existing()?.new_epoch()?),
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ mod bundle;
 mod clerk;
 pub mod client;
 mod codes;
+pub mod conform;
 pub mod demo;
 mod enrol;
 mod http;
