@@ -37,7 +37,7 @@ cases! {
     Device "7. When something is wrong" a_problem_is_json_with_a_code_and_an_advice;
     Device "7. When something is wrong" a_problem_repeats_nothing_of_what_was_sent;
     Device "8. The clerk's side: `/v1/clerk/…`" anybody_may_ask_whether_the_hub_is_well;
-    Device "8. The clerk's side: `/v1/clerk/…`" a_phone_is_no_clerk;
+    Station "8. The clerk's side: `/v1/clerk/…`" a_phone_is_no_clerk;
 }
 
 fn zipped(bytes: &[u8]) -> Vec<u8> {
