@@ -8,7 +8,8 @@ mod broken;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use broken::{BREAKS, Broken, Tamper};
+use broken::breaks::BREAKS;
+use broken::{Broken, Tamper};
 use lastmile_hub::conform::{Case, Kit, Level, Tally, all_cases, own_hub, run_cases};
 
 fn run(kit: &Kit, cases: &[Case]) -> (Tally, String) {
@@ -66,15 +67,57 @@ fn a_hub_that_does_one_thing_wrong_is_caught_by_the_case_about_it() {
     }
 }
 
+/// The numbers of couriers that the page asks for: for all that phones can ask, and for the core.
+fn couriers_needed() -> (u32, u32) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, told) = page.split_once("It asks all that phones can ask, and needs").unwrap();
+    let mut numbers =
+        told.split_whitespace().filter_map(|word| word.trim_matches('.').parse().ok());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+#[test]
+fn as_many_listed_codes_as_the_page_asks_for_are_enough() {
+    let (hub, url) = broken::honest();
+    let (all, core) = couriers_needed();
+    for (most, couriers) in [(Level::Device, all), (Level::Core, core)] {
+        let list: String =
+            (0..couriers).map(|n| broken::codes(&hub, &format!("{most:?}-{n}"))).collect();
+        let cases: Vec<_> = all_cases().filter(|case| case.level <= most).collect();
+
+        let (tally, told) = run(&Kit::with_codes(url.url(), &list).unwrap(), &cases);
+
+        assert!(tally.failed.is_empty(), "{told}");
+    }
+}
+
 #[test]
 fn a_list_of_codes_that_is_too_short_says_so() {
     let broken = Broken::start(Tamper::default());
     let cases: Vec<_> = all_cases().filter(|case| case.level == Level::Core).collect();
-    let list = broken.codes("4849");
+    let list = broken::codes(&broken.hub, "4849");
 
     let (tally, told) = run(&Kit::with_codes(broken.url(), &list).unwrap(), &cases);
 
     assert_eq!(tally.passed, 1, "there was one courier: {told}");
     assert!(told.contains("none is left"), "{told}");
     assert!(Kit::with_codes(broken.url(), "4849").is_err());
+}
+
+#[test]
+fn the_command_tells_what_it_came_to_and_ends_with_its_code() {
+    let conform = |words: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_lastmile-hub");
+        let ended = std::process::Command::new(program).arg("conform").args(words).output();
+        let ended = ended.unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap())
+    };
+    let (code, told) = conform(&["--self", "--core"]);
+    assert_eq!((code, told.lines().last()), (Some(0), Some("15 passed, 0 failed")));
+
+    let nobody = conform(&["--url", "http://127.0.0.1:9", "--clerk-token", "none", "--core"]);
+    assert_eq!((nobody.0, nobody.1.lines().last()), (Some(1), Some("0 passed, 15 failed")));
+    assert_eq!(conform(&["--url", "http://127.0.0.1:9", "--codes", "no/such/file"]).0, Some(2));
+    assert_eq!(conform(&["--url", "http://127.0.0.1:9"]).0, Some(2), "couriers are needed");
 }

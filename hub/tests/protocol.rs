@@ -207,7 +207,7 @@ fn the_page_tells_of_each_kind_which_lane_it_opens_and_whose_act_it_is() {
         let lane = event::Lane::parse(&lane);
         let lines = [a.event(&lane, example(kind).fact).to_bytes()];
         let offer = || a.try_lines(&world, &lines).header.verdicts[0];
-        // Of another courier's proof and of another's complaint he may say nothing either.
+        // The frozen transfer bears no proof of this hub, and the frozen owner is a clerk.
         let expected = |place| match *kind {
             "CustodyTransferred" => Verdict::Parked(ParkReason::BadSignature),
             "OwnerTaken" => Verdict::Parked(ParkReason::NotYourLane),

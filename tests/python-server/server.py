@@ -10,6 +10,7 @@ import gzip
 import json
 import sys
 import threading
+import traceback
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -37,11 +38,9 @@ class Handler(BaseHTTPRequestHandler):
             try:
                 status, headers, body = self.route(body)
                 self.db.commit()
-            except Problem as problem:
+            except Exception as error:
                 self.db.rollback()
-                said = {"code": problem.code, "advice": problem.advice}
-                status, headers, body = problem.status, {}, json.dumps(said).encode()
-                headers["Content-Type"] = "application/json"
+                status, headers, body = problem(error)
         self.send(status, headers, body)
 
     do_GET = do_POST = do_PATCH = do_HEAD = do_DELETE = do_PUT = do_OPTIONS = answer
@@ -103,6 +102,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format, *args):
         pass
+
+
+def problem(error):
+    """What a request that failed is answered with. Nothing of it was written."""
+    if not isinstance(error, Problem):
+        traceback.print_exception(error)
+        error = Problem(500, "HubFailed", "the hub could not do it now; try again later")
+    return as_json(error.status, {"code": error.code, "advice": error.advice})
 
 
 def as_json(status, value):

@@ -13,6 +13,7 @@ REQUIRED = {
     "device": str, "incarnation": int, "first_seq": int, "prev_link": str, "events": int,
     "vault": int, "pending": int,
 }
+PULL = {"cursor": int, "max_events": int, "directory": int, "policy": int}
 ENVELOPE = {
     "kind": str, "v": int, "id": str, "lane": str, "dev": str, "by": str, "at": dict,
     "policy": int, "data": dict,
@@ -60,6 +61,8 @@ def _take_apart(body):
     except ValueError:
         header = None
     if not _has(header, REQUIRED) or header["incarnation"] < 1 or header["first_seq"] < 1:
+        raise malformed("a whole push")
+    if header.get("pull") is not None and not _has(header["pull"], PULL):
         raise malformed("a whole push")
     if len(rest) != header["events"] + header["vault"]:
         raise malformed("a whole push")

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::Request;
-use crate::conform::answer::{Checked, Reply, accepted, fault, field, holds, same};
+use crate::conform::answer::{Checked, Reply, accepted, fault, field, holds, known, same};
 use crate::conform::kit::Kit;
 use crate::conform::phone::{Phone, line, new_case};
 
@@ -59,7 +59,7 @@ fn a_compressed_push_is_the_same_push(kit: &Kit) -> Checked {
     let mut request = plain.clone().header("Content-Encoding", "gzip");
     request.body = zipped(&plain.body);
     Reply::read(&kit.send(&request)?)?.verdicts(&[accepted(1)])?;
-    Reply::read(&kit.send(&plain)?)?.verdicts(&[crate::conform::answer::known(1)])
+    Reply::read(&kit.send(&plain)?)?.verdicts(&[known(1)])
 }
 
 /// Two phones of a courier, the second of which has more than 1 KB to pull.

@@ -1,7 +1,7 @@
 //! A device's chain: what is held already, what is new, and what only a second device can say.
 
 use lastmile_core::id::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::conform::answer::{Checked, accepted, fork, known, leaf, parked, same};
 use crate::conform::kit::Kit;
@@ -18,7 +18,6 @@ cases! {
     Device "Verdicts" the_same_line_twice_in_a_push_takes_effect_once;
     Device "Verdicts" an_older_incarnation_is_over;
     Device "Verdicts" what_an_older_incarnation_pushed_keeps_its_verdict;
-    Device "Verdicts" a_group_that_a_fork_cuts_is_not_held_in_part;
     Device "2. Chains and positions" each_incarnation_counts_its_positions_from_one;
     Device "Verdicts" a_push_may_overlap_what_is_held;
     Device "Verdicts" a_push_may_begin_in_the_middle_of_what_is_held;
@@ -38,15 +37,6 @@ fn begun(kit: &Kit) -> Checked<(Phone<'_>, String)> {
     let case = new_case();
     phone.push(&[phone.report(&case)])?.verdicts(&[accepted(1)])?;
     Ok((phone, case))
-}
-
-/// Makes events one group.
-pub(super) fn group(mut events: Vec<Value>) -> Vec<Vec<u8>> {
-    let group = json!({ "first": events[0]["id"], "size": events.len() });
-    for event in &mut events {
-        event["group"] = group.clone();
-    }
-    events.iter().map(line).collect()
 }
 
 fn other_bytes_at_a_held_position_are_a_fork_and_are_not_stored(kit: &Kit) -> Checked {
@@ -80,9 +70,7 @@ fn all_lines_after_a_fork_are_forks(kit: &Kit) -> Checked {
 
 fn lines_before_a_fork_are_taken(kit: &Kit) -> Checked {
     let (mut phone, case) = begun(kit)?;
-    let held: Value = json!({ "id": crate::conform::phone::new_id() });
     let mut event = phone.event("ProgressNoted", &case, json!({ "note": "00".repeat(32) }));
-    event["id"] = held["id"].clone();
     phone.push(&[line(&event)])?;
     event["seen"] = json!(5);
     let lines = [phone.note(&case), line(&event), phone.note(&case)];
@@ -147,20 +135,6 @@ fn what_an_older_incarnation_pushed_keeps_its_verdict(kit: &Kit) -> Checked {
     phone.reborn();
     phone.push(&[phone.note(&case)])?;
     old.offer(&[report])?.verdicts(&[known(1)])
-}
-
-fn a_group_that_a_fork_cuts_is_not_held_in_part(kit: &Kit) -> Checked {
-    let (mut phone, case) = begun(kit)?;
-    let held = phone.event("ProgressNoted", &case, json!({ "note": "00".repeat(32) }));
-    phone.push(&[line(&held)])?;
-    let mut twice = held;
-    twice["seen"] = json!(9);
-    let first = phone.event("ProgressNoted", &case, json!({ "note": "11".repeat(32) }));
-    let members = group(vec![first, twice]);
-    let reply = phone.offer(&members)?;
-    reply.verdicts(&[fork(), fork()])?;
-    same("received_to", reply.number("received_to")?, 2)?;
-    phone.push(&[phone.note(&case)])?.verdicts(&[accepted(3)])
 }
 
 fn each_incarnation_counts_its_positions_from_one(kit: &Kit) -> Checked {

@@ -15,18 +15,22 @@ macro_rules! cases {
     };
 }
 
+mod bad_media;
 mod bodies;
 mod chain;
 mod desk;
 mod documents;
 mod enrolment;
 mod feed;
+mod groups;
 mod media;
 mod parcels;
 mod park;
 mod places;
 mod receipts;
 mod sessions;
+mod signatures;
+mod sites;
 mod together;
 mod transfer;
 mod vault;
@@ -39,15 +43,19 @@ pub(super) const SUBJECTS: &[(&str, &[Case])] = &[
     ("sessions", sessions::CASES),
     ("places in a lane", places::CASES),
     ("chains and forks", chain::CASES),
+    ("signatures", signatures::CASES),
     ("the park", park::CASES),
+    ("groups", groups::CASES),
     ("receipts", receipts::CASES),
     ("bodies and problems", bodies::CASES),
     ("feeds", feed::CASES),
     ("persons and texts", vault::CASES),
     ("policy and directory", documents::CASES),
     ("media", media::CASES),
+    ("media that are refused", bad_media::CASES),
     ("requests at the same time", together::CASES),
     ("transfers", transfer::CASES),
     ("parcels of the station", parcels::CASES),
     ("the clerk's desk", desk::CASES),
+    ("sites and their codes", sites::CASES),
 ];

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::park::complaint;
 use crate::Request;
 use crate::conform::answer::{Checked, Reply, accepted, field, holds, known, parked, same};
 use crate::conform::kit::Kit;
-use crate::conform::phone::{Phone, line, new_case};
+use crate::conform::phone::{Phone, line, new_case, new_complaint};
 
 cases! {
     Station "8. The clerk's side: `/v1/clerk/…`" an_imported_parcel_reaches_its_courier_with_its_persons;
@@ -167,8 +168,8 @@ fn who_gets_a_parcel_back_is_sent_what_was_withheld(kit: &Kit) -> Checked {
 
 fn who_received_a_complaint_is_told_that_another_took_it_and_no_more(kit: &Kit) -> Checked {
     let mut receiver = kit.phone()?;
-    let lane = crate::conform::phone::new_complaint();
-    let received = super::park::complaint(&receiver, &lane, "delay", "conform-nobody");
+    let lane = new_complaint();
+    let received = complaint(&receiver, &lane, "delay", "conform-nobody");
     receiver.push(&[received])?.verdicts(&[accepted(1)])?;
     let case = lane.trim_start_matches("complaint:");
     kit.command(&json!({ "do": "take_complaint", "case": case }))?;

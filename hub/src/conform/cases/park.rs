@@ -2,11 +2,9 @@
 
 use serde_json::json;
 
-use super::chain::group;
-use crate::conform::answer::{Checked, accepted, known, parked, same};
+use crate::conform::answer::{Checked, Reply, accepted, holds, known, leaf, parked, same};
 use crate::conform::kit::Kit;
-use crate::conform::kit::new_key;
-use crate::conform::phone::{Phone, line, new_case, new_complaint, new_id, sign};
+use crate::conform::phone::{Phone, line, new_case, new_complaint, new_id};
 
 const LONGEST_EVENT: usize = 65_536;
 
@@ -41,19 +39,6 @@ cases! {
     Device "The park" a_courier_may_take_a_complaint_and_give_it_to_nobody;
     Device "The park" an_event_whose_media_are_lost_is_parked;
     Device "The park" lost_media_that_no_event_names_hold_nothing_up;
-    Device "The park" half_a_group_is_parked;
-    Device "The park" a_group_is_accepted_as_a_whole;
-    Device "The park" a_group_may_open_a_lane_and_go_on_in_it;
-    Device "The park" a_group_is_parked_as_a_whole;
-    Device "The park" a_parked_group_holds_up_each_of_its_lanes;
-    Device "The park" a_group_without_its_first_event_is_parked;
-    Device "2. Chains and positions" a_signed_push_is_accepted;
-    Device "2. Chains and positions" a_signature_may_be_raw;
-    Device "The park" an_unsigned_push_of_a_device_with_a_key_is_parked;
-    Device "The park" a_signature_over_another_head_is_parked;
-    Device "The park" a_signature_by_another_key_is_parked;
-    Device "Verdicts" what_was_not_signed_may_be_signed_later;
-    Device "2. Chains and positions" a_device_without_a_key_need_not_sign;
 }
 
 fn a_line_that_is_no_event_is_parked_and_blocks_nothing(kit: &Kit) -> Checked {
@@ -273,10 +258,7 @@ fn his_own_stations_lane_opens_with_anything(kit: &Kit) -> Checked {
     let phone = kit.phone()?;
     let lane = format!("station:{}", phone.enrolment.station);
     let reply = phone.offer(&[phone.note(&lane)])?;
-    let place = reply.header["verdicts"][0]["a"].as_u64();
-    place.map(|_| ()).ok_or_else(|| {
-        crate::conform::answer::fault("the verdict", "accepted", &reply.header["verdicts"])
-    })
+    holds(reply.header["verdicts"][0]["a"].is_u64(), "the event is accepted")
 }
 
 fn an_act_of_the_station_is_not_a_couriers(kit: &Kit) -> Checked {
@@ -318,7 +300,7 @@ fn a_courier_may_take_a_complaint_and_give_it_to_nobody(kit: &Kit) -> Checked {
 
 /// A report that names a photo, and the photo's hash.
 fn with_photo(phone: &Phone) -> (Vec<u8>, String) {
-    let sha256 = crate::conform::answer::leaf(new_id().as_bytes()).to_string();
+    let sha256 = leaf(new_id().as_bytes()).to_string();
     let photo = json!({
         "id": new_id(), "sha256": sha256, "kind": "jpeg", "bytes": 1000, "source": "camera",
         "at": { "ms": 1_795_000_000_000_i64, "off": 480 },
@@ -333,7 +315,7 @@ fn an_event_whose_media_are_lost_is_parked(kit: &Kit) -> Checked {
     let lines = [report, phone.report(&new_case())];
     let mut header = phone.header(&lines);
     header["media_lost"] = json!([sha256]);
-    let reply = crate::conform::answer::Reply::read(&phone.send(&header, &lines)?)?;
+    let reply = Reply::read(&phone.send(&header, &lines)?)?;
     reply.verdicts(&[parked("MediaMissing"), accepted(1)])
 }
 
@@ -342,129 +324,6 @@ fn lost_media_that_no_event_names_hold_nothing_up(kit: &Kit) -> Checked {
     let lines = [with_photo(&phone).0];
     let mut header = phone.header(&lines);
     header["media_lost"] = json!(["cc".repeat(32)]);
-    let reply = crate::conform::answer::Reply::read(&phone.send(&header, &lines)?)?;
+    let reply = Reply::read(&phone.send(&header, &lines)?)?;
     reply.verdicts(&[accepted(1)])
-}
-
-/// Two events of a group: the first of a case, and one of another lane.
-fn pair(phone: &Phone, first: &str, second: &str) -> Vec<Vec<u8>> {
-    group(vec![
-        phone.event("ExceptionReported", first, json!({ "kind": "delay" })),
-        phone.event("ProgressNoted", second, json!({ "note": "00".repeat(32) })),
-    ])
-}
-
-fn half_a_group_is_parked(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
-    let case = new_case();
-    let members = pair(&phone, &case, &case);
-    phone.push(&members[..1])?.verdicts(&[parked("Unparseable")])
-}
-
-fn a_group_is_accepted_as_a_whole(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
-    let (one, two) = (new_case(), new_case());
-    phone.push(&[phone.report(&two)])?;
-    phone.push(&pair(&phone, &one, &two))?.verdicts(&[accepted(1), accepted(2)])
-}
-
-fn a_group_may_open_a_lane_and_go_on_in_it(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
-    let case = new_case();
-    phone.push(&pair(&phone, &case, &case))?.verdicts(&[accepted(1), accepted(2)])
-}
-
-fn a_group_is_parked_as_a_whole(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
-    let members = pair(&phone, &new_case(), &new_case());
-    phone.push(&members)?.verdicts(&[parked("Behind"), parked("UnknownLane")])
-}
-
-fn a_parked_group_holds_up_each_of_its_lanes(kit: &Kit) -> Checked {
-    let (mut phone, mut other) = (kit.phone()?, kit.phone()?);
-    let (open, closed) = (new_case(), new_case());
-    phone.push(&[phone.report(&open)])?;
-    let members = pair(&phone, &open, &closed);
-    phone.push(&members)?.verdicts(&[parked("Behind"), parked("UnknownLane")])?;
-    let after = [phone.note(&open)];
-    phone.offer(&after)?.verdicts(&[parked("Behind")])?;
-    other.push(&[other.report(&closed)])?.verdicts(&[accepted(1)])?;
-    phone.push(&after)?.verdicts(&[known(3)])
-}
-
-fn a_group_without_its_first_event_is_parked(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
-    let case = new_case();
-    phone.push(&[phone.report(&case)])?;
-    let mut event = phone.event("ProgressNoted", &case, json!({ "note": "00".repeat(32) }));
-    event["group"] = json!({ "first": new_id(), "size": 1 });
-    phone.push(&[line(&event)])?.verdicts(&[parked("Unparseable")])
-}
-
-fn a_signed_push_is_accepted(kit: &Kit) -> Checked {
-    let mut phone = kit.signing_phone()?;
-    let case = new_case();
-    phone.push(&[phone.report(&case), phone.note(&case)])?.verdicts(&[accepted(1), accepted(2)])?;
-    phone.push(&[phone.note(&case)])?.verdicts(&[accepted(3)])
-}
-
-/// Offers the first event of a case with another signature.
-fn signed_with(phone: &Phone, lines: &[Vec<u8>], signature: &str) -> Checked<serde_json::Value> {
-    let mut header = phone.header(lines);
-    header["signature"] = json!(signature);
-    let reply = crate::conform::answer::Reply::read(&phone.send(&header, lines)?)?;
-    Ok(reply.header["verdicts"][0].clone())
-}
-
-fn head_text(phone: &Phone, lines: &[Vec<u8>]) -> String {
-    let head = crate::conform::answer::head(phone.link, lines);
-    let last = phone.next_seq + lines.len() as u64 - 1;
-    lastmile_core::sync::wire::head_text(phone.enrolment.device, phone.incarnation, last, &head)
-}
-
-fn a_signature_may_be_raw(kit: &Kit) -> Checked {
-    use p256::ecdsa::signature::Signer as _;
-    let phone = kit.signing_phone()?;
-    let lines = [phone.report(&new_case())];
-    let Some(key) = &phone.key else { return Ok(()) };
-    let raw: p256::ecdsa::Signature = key.sign(head_text(&phone, &lines).as_bytes());
-    let raw = data_encoding::HEXLOWER.encode(&raw.to_bytes());
-    same("the verdict", signed_with(&phone, &lines, &raw)?, accepted(1))
-}
-
-fn an_unsigned_push_of_a_device_with_a_key_is_parked(kit: &Kit) -> Checked {
-    let mut phone = kit.signing_phone()?;
-    phone.key = None;
-    phone.push(&[phone.report(&new_case())])?.verdicts(&[parked("BadSignature")])
-}
-
-fn a_signature_over_another_head_is_parked(kit: &Kit) -> Checked {
-    let phone = kit.signing_phone()?;
-    let lines = [phone.report(&new_case())];
-    let Some(key) = &phone.key else { return Ok(()) };
-    let other = sign(key, &head_text(&phone, &[phone.report(&new_case())]));
-    same("the verdict", signed_with(&phone, &lines, &other)?, parked("BadSignature"))
-}
-
-fn a_signature_by_another_key_is_parked(kit: &Kit) -> Checked {
-    let phone = kit.signing_phone()?;
-    let lines = [phone.report(&new_case())];
-    let other = sign(&new_key(), &head_text(&phone, &lines));
-    same("the verdict", signed_with(&phone, &lines, &other)?, parked("BadSignature"))
-}
-
-fn what_was_not_signed_may_be_signed_later(kit: &Kit) -> Checked {
-    let mut phone = kit.signing_phone()?;
-    let case = new_case();
-    let lines = [phone.report(&case)];
-    let unsigned = Phone { key: None, ..phone.clone() };
-    unsigned.offer(&lines)?.verdicts(&[parked("BadSignature")])?;
-    phone.push(&lines)?.verdicts(&[known(1)])?;
-    phone.push(&[phone.note(&case)])?.verdicts(&[accepted(2)])
-}
-
-fn a_device_without_a_key_need_not_sign(kit: &Kit) -> Checked {
-    let phone = kit.phone()?;
-    let lines = [phone.report(&new_case())];
-    same("the verdict", signed_with(&phone, &lines, "00")?, accepted(1))
 }

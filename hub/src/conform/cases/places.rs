@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::conform::answer::{Checked, Reply, accepted, fault, field, holds, known, same};
+use crate::conform::answer::{Checked, Reply, accepted, fault, field, holds, known, parked, same};
 use crate::conform::kit::{Kit, now_ms};
-use crate::conform::phone::{line, new_case};
+use crate::conform::phone::{line, new_case, new_id};
 
 /// How far the kit's clock and the server's may differ.
 const CLOCKS_MS: i64 = 5 * 60_000;
@@ -68,7 +68,6 @@ fn every_line_has_its_verdict_in_order(kit: &Kit) -> Checked {
         phone.note(&new_case()),
         phone.note(&two),
     ];
-    let parked = crate::conform::answer::parked;
     phone.push(&lines)?.verdicts(&[
         accepted(1),
         parked("Unparseable"),
@@ -204,7 +203,7 @@ fn an_event_with_fields_nobody_knows_is_accepted(kit: &Kit) -> Checked {
 fn an_event_with_every_field_of_the_table_is_accepted(kit: &Kit) -> Checked {
     let mut phone = kit.phone()?;
     let mut event = phone.event("ExceptionReported", &new_case(), json!({ "kind": "delay" }));
-    event["boot"] = json!({ "id": crate::conform::phone::new_id(), "ms": 4_560_000 });
+    event["boot"] = json!({ "id": new_id(), "ms": 4_560_000 });
     event["place"] = json!({ "lng": 126_549, "lat": 43_838 });
     event["seen"] = json!(0);
     event["epoch"] = json!(1);
