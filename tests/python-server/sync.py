@@ -85,7 +85,7 @@ def read_event(line):
     """Reads a line; None if it is no event."""
     try:
         event = json.loads(line.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if _has(event, ENVELOPE) else None
 
