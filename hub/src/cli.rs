@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
 use lastmile_core::time::{Clock as _, SystemClock, SystemEntropy};
 use lastmile_hub::store::SqliteStore;
-use lastmile_hub::{Bundle, Hub, Settings, demo, serve, verify};
+use lastmile_hub::{Bundle, Hub, Settings, conform, demo, serve, verify};
 
 /// The station's hub: couriers' phones sync with it, clerks work on it.
 #[derive(Parser)]
@@ -72,6 +72,8 @@ enum Command {
     },
     /// Play a real courier's day on this machine: five phones, a real hub, a bad signal.
     Demo(demo::Args),
+    /// Ask a server, ours or another one, whether it keeps to docs/protocol.md.
+    Conform(conform::Args),
     /// Write a copy of the database to a file, while the hub serves. From then on phones keep what
     /// is in no copy yet.
     Backup {
@@ -133,9 +135,13 @@ impl Folder {
 
 impl Cli {
     /// Returns how much is logged unless `RUST_LOG` says otherwise: the demo's bars want a clean
-    /// screen.
+    /// screen, and the kit makes the very mistakes that a hub warns of.
     pub(crate) fn log_level(&self) -> &'static str {
-        if matches!(self.command, Command::Demo(_)) { "warn" } else { "info" }
+        match self.command {
+            Command::Demo(_) => "warn",
+            Command::Conform(_) => "error",
+            _ => "info",
+        }
     }
 }
 
@@ -156,6 +162,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify { bundle, root } => return check(&bundle, root.as_deref()),
         Command::RootKey { hub } => println!("{}", hub.open_existing()?.root_key()),
         Command::Demo(args) => return Ok(demo::run(&args)),
+        Command::Conform(args) => return Ok(conform::run(&args)),
         Command::Backup { hub, to } => {
             hub.open_existing()?;
             SqliteStore::open(&hub.folder.join("hub.db"))?.back_up(&to)?;

@@ -12,6 +12,7 @@ mod bundle;
 mod clerk;
 pub mod client;
 mod codes;
+pub mod conform;
 pub mod demo;
 mod enrol;
 mod http;

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use common::World;
 use lastmile_core::badge::Badge;
 use lastmile_core::event::{self, Fact};
-use lastmile_core::id::TransferId;
+use lastmile_core::id::{StationId, TransferId};
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::sync::wire::{
-    self, EnrolRequest, HubKey, ParkReason, Pull, PushHeader, ReceiptBody, ReplyHeader,
+    self, EnrolRequest, HubKey, ParkReason, Pull, PushHeader, ReceiptBody, ReplyHeader, Verdict,
 };
 use lastmile_core::transfer::{OfferedParcel, Token, TokenKind};
+use lastmile_core::visibility::{Relation, Sight, sight};
 use lastmile_hub::Request;
 
 fn page_path() -> PathBuf {
@@ -141,6 +142,100 @@ fn the_page_names_every_kind_every_park_reason_and_every_problem() {
     for code in codes {
         assert!(page.contains(&format!("`{code}`")), "{code} is not in the table of problems");
     }
+}
+
+/// The frozen example of a kind.
+fn example(kind: &str) -> event::Event {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fixtures/events");
+    let line = std::fs::read(folder.join(format!("{kind}.v1.json"))).unwrap();
+    event::Event::parse(line.trim_ascii_end()).unwrap()
+}
+
+#[test]
+fn the_page_tells_of_each_kind_who_is_shown_it() {
+    let page = std::fs::read_to_string(page_path()).unwrap();
+    let columns = [
+        Relation::Holder,
+        Relation::FormerHolder,
+        Relation::ComplainedOf,
+        Relation::ComplainedOfHidden,
+    ];
+    let shown = |kind: &str, fact: &Fact| {
+        let sights = columns.map(|relation| match sight(fact, relation) {
+            Sight::Nothing => "–",
+            Sight::Fact => "fact",
+            Sight::FactAndPerson => "person",
+        });
+        let row =
+            page.lines().filter(|line| line.ends_with(&format!(" | {} |", sights.join(" | "))));
+        let names = row.flat_map(|line| line.split(['|', ',']).map(str::trim));
+        assert!(names.into_iter().any(|name| name == kind), "{kind} is {sights:?}");
+        for relation in [Relation::Owner, Relation::Clerk] {
+            assert_eq!(sight(fact, relation), Sight::FactAndPerson);
+        }
+    };
+    for (kind, _) in Fact::KINDS {
+        shown(kind, &example(kind).fact);
+    }
+    let unknown = Fact::Unknown { kind: "New".to_owned(), v: 1, data: "{}".to_owned() };
+    shown("and every kind the hub does not know", &unknown);
+}
+
+/// The first of the kinds that open a lane, as the page has them; none if anything does.
+fn openers<'p>(page: &'p str, lane: &str) -> Option<Vec<&'p str>> {
+    let row = format!("| `{}:` | ", lane.split_once(':').unwrap().0);
+    let kinds = page.lines().find_map(|line| line.strip_prefix(&row)?.strip_suffix(" |"));
+    kinds.map(|kinds| kinds.split(", ").collect())
+}
+
+#[test]
+fn the_page_tells_of_each_kind_which_lane_it_opens_and_whose_act_it_is() {
+    let page = std::fs::read_to_string(page_path()).unwrap();
+    let acts = page.split_once("Acts of the station: ").unwrap().1.split_once(';').unwrap().0;
+    let acts: Vec<_> = acts.split([',', '\n']).map(str::trim).collect();
+    for (kind, _) in Fact::KINDS {
+        let world = World::new();
+        let a = world.phone("4849");
+        let lane = match example(kind).envelope.lane.to_string().split_once(':').unwrap().0 {
+            "shift" => "shift:4849/2026-11-21".to_owned(),
+            "station" => "station:JL31".to_owned(),
+            "pickup" => "pickup:PU-1".to_owned(),
+            "parcel" => common::parcel(1).to_string(),
+            name => format!("{name}:{}", a.new_case()),
+        };
+        let openers = openers(&page, &lane);
+        let lane = event::Lane::parse(&lane);
+        let lines = [a.event(&lane, example(kind).fact).to_bytes()];
+        let offer = || a.try_lines(&world, &lines).header.verdicts[0];
+        // The frozen transfer bears no proof of this hub, and the frozen owner is a clerk.
+        let expected = |place| match *kind {
+            "CustodyTransferred" => Verdict::Parked(ParkReason::BadSignature),
+            "OwnerTaken" => Verdict::Parked(ParkReason::NotYourLane),
+            kind if acts.contains(&kind) => Verdict::Parked(ParkReason::NotYourLane),
+            _ => place,
+        };
+
+        let Some(first) = openers.filter(|kinds| !kinds.contains(kind)).map(|kinds| kinds[0])
+        else {
+            assert_eq!(offer(), expected(Verdict::Accepted(1)), "{kind} opens {lane}");
+            continue;
+        };
+        let closed = Verdict::Parked(ParkReason::UnknownLane);
+        assert_eq!(offer(), closed, "{kind} does not open {lane}");
+        world.say(&common::station(), lane.clone(), opening(first, &common::station()), &[]);
+        assert_eq!(offer(), expected(Verdict::AlreadyKnown(2)), "{kind} in {lane}");
+    }
+}
+
+/// The frozen example of a kind that opens a lane, at a station.
+fn opening(kind: &str, at: &StationId) -> Fact {
+    let mut fact = example(kind).fact;
+    match &mut fact {
+        Fact::ParcelAnnounced(announced) => announced.station.clone_from(at),
+        Fact::PickupAnnounced(announced) => announced.station.clone_from(at),
+        _ => {}
+    }
+    fact
 }
 
 /// Every code that the hub's sources can answer with.

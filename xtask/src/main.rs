@@ -7,6 +7,7 @@ mod hub;
 mod ios;
 mod kotlin;
 mod one_package;
+mod python;
 mod setup;
 mod shell;
 mod swift;
@@ -27,7 +28,7 @@ struct Xtask {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Chore {
-    /// Installs what the mobile chores need and this machine lacks
+    /// Installs what the chores beyond Rust need and this machine lacks
     Setup,
     /// Checks format, lints and docs and runs the Rust tests; needs only Rust
     Check,
@@ -35,6 +36,8 @@ enum Chore {
     KotlinTest,
     /// Generates the Swift bindings and runs their tests
     SwiftTest,
+    /// Asks the small server in Python the core of the protocol
+    PythonTest,
     /// Checks the Android demo
     Android,
     /// Checks the iOS demo
@@ -47,7 +50,7 @@ enum Chore {
     },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, sim, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, python-test, kotlin-test, swift-test, android and ios
     Test,
 }
 
@@ -70,6 +73,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Check => check::run(),
         Chore::KotlinTest => kotlin::test(),
         Chore::SwiftTest => swift::test(),
+        Chore::PythonTest => python::test(),
         Chore::Android => android::check(),
         Chore::Ios => ios::check(),
         Chore::Sim { seeds } => check::sim(seeds),
@@ -79,6 +83,7 @@ fn run(chore: Chore) -> Result<()> {
             tools::require_all()?;
             check::run()?;
             check::sim(LEAST_SEEDS)?;
+            python::test()?;
             kotlin::test()?;
             swift::test()?;
             android::check()?;

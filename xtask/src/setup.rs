@@ -1,4 +1,4 @@
-//! Installs what the mobile chores need: a second run takes seconds.
+//! Installs what the chores beyond Rust need: a second run takes seconds.
 //!
 //! System packages come from Debian; everything else goes to `.tools/`.
 
@@ -10,8 +10,12 @@ use anyhow::{Result, bail};
 use crate::shell::{command, find, root, run, tools_dir};
 use crate::tools::{self, KOTLIN};
 
+/// The Python package that signs.
+const CRYPTOGRAPHY: &str = "cryptography==48.0.0";
+
 /// A thing on the machine, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
+    ("/usr/share/doc/python3-venv", "python3-venv"),
     ("java", "openjdk-17-jre-headless"),
     ("npm", "npm"),
     ("mvn", "maven"),
@@ -28,6 +32,7 @@ const PACKAGES: [(&str, &str); 10] = [
 pub fn install() -> Result<()> {
     fs::create_dir_all(tools_dir())?;
     packages()?;
+    python()?;
     kotlin()?;
     android_classes()?;
     swift()?;
@@ -59,6 +64,16 @@ fn packages() -> Result<()> {
     };
     install(&["-q", "update"])?;
     install(&[&["-q", "install", "-y", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+/// The small server's receipts need ECDSA, which Python's own library lacks.
+fn python() -> Result<()> {
+    if tools::python().is_ok() {
+        return Ok(());
+    }
+    let dir = tools::python_dir();
+    run(command("python3").args(["-m", "venv"]).arg(&dir))?;
+    run(command(dir.join("bin/python3")).args(["-m", "pip", "install", "--quiet", CRYPTOGRAPHY]))
 }
 
 /// npm's `kotlin-compiler` is the makers' whole distribution: compiler, library, coroutines.

@@ -1,10 +1,11 @@
 //! Where each outside tool is, and what to say when it is missing.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{find, tools_dir};
+use crate::shell::{command, find, tools_dir};
 
 /// The Kotlin compiler, also the version that the set-up fetches.
 pub const KOTLIN: &str = "2.4.20";
@@ -20,6 +21,7 @@ const FRAMEWORK_RES: &str = "/usr/share/android-framework-res/framework-res.apk"
 
 /// Finds every tool of the whole test run, or names what is missing.
 pub fn require_all() -> Result<()> {
+    python()?;
     java()?;
     kotlin_dir()?;
     test_jars()?;
@@ -28,6 +30,23 @@ pub fn require_all() -> Result<()> {
     framework_res()?;
     android_jar()?;
     Ok(())
+}
+
+/// Finds a Python that has the package `cryptography`: the project's own, else the one in `PATH`.
+pub fn python() -> Result<PathBuf> {
+    let own = python_dir().join("bin/python3");
+    let signs = |python: &PathBuf| {
+        let mut asked = command(python);
+        asked.args(["-c", "import cryptography"]).stderr(Stdio::null());
+        asked.status().is_ok_and(|status| status.success())
+    };
+    let python = [Some(own), find("python3")].into_iter().flatten().find(signs);
+    found(python, "Python 3.11 (python3) with the package cryptography")
+}
+
+/// Returns where the set-up puts Python's packages.
+pub fn python_dir() -> PathBuf {
+    tools_dir().join("python")
 }
 
 /// Finds the Java virtual machine.

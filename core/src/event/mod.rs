@@ -221,8 +221,10 @@ impl Event {
         if bytes.len() > MAX_EVENT_BYTES {
             return Err(LineError::TooLarge);
         }
-        let envelope = serde_json::from_slice(bytes).map_err(|_| LineError::Unparseable)?;
-        let payload: Payload = serde_json::from_slice(bytes).map_err(|_| LineError::Unparseable)?;
+        // A reader of bytes looks at no text that it skips.
+        let text = std::str::from_utf8(bytes).map_err(|_| LineError::Unparseable)?;
+        let envelope = serde_json::from_str(text).map_err(|_| LineError::Unparseable)?;
+        let payload: Payload = serde_json::from_str(text).map_err(|_| LineError::Unparseable)?;
         let fact = Fact::from_parts(&payload.kind, payload.v, payload.data)
             .map_err(|_| LineError::Unparseable)?;
         Ok(Self { envelope, fact })
