@@ -141,6 +141,9 @@ refusals! {
     ContactFirst, done, "try the recipient and the sender on two different channels first";
     /// The appointment is over before it starts, or lies in the past.
     AppointmentNotPossible, never, "give a window that ends in the future and after its start";
+    /// The free attempts are used up (policy `attempt_limit`).
+    AttemptsUsedUp, done,
+        "the free attempts are used up; ask the station what becomes of the parcel";
     /// The station has not allowed the return.
     ReturnNotAuthorised, done, "the station must allow the return; call it and keep the parcel";
     /// The return is allowed already.
@@ -234,8 +237,9 @@ refusals! {
     NotDecided, never, "decide the case first";
     /// The next action lies in the past.
     NextActionPast, never, "give a time of the next action that lies in the future";
-    /// The complainant has no name or no phone number.
-    ComplainantIncomplete, never, "write the name and the phone number of who complains";
+    /// The complainant has no name, no phone number, or not what else the policy asks for.
+    ComplainantIncomplete, never,
+        "write the name and the phone number of who complains, and the address if it is asked for";
     /// The complaint has no demand.
     DemandMissing, never, "write what the customer wants";
     /// The owner takes what he owns.

@@ -264,7 +264,8 @@ pub fn decide(
                 class: *class,
                 about: about.clone(),
             };
-            desk.tell_in(complaint::may_receive(known, complainant, demand), lane, fact)
+            let verdict = complaint::may_receive(known, complainant, demand, at.policy);
+            desk.tell_in(verdict, lane, fact)
         }
         Command::ContactCustomer { case, channel, reached } => {
             let verdict = complaint::may_contact(desk.complaint(*case)?, at);
