@@ -207,6 +207,10 @@ refusals! {
     CollectBeforePast, done, "the last moment to collect must lie in the future";
     /// Instead of a template's id something else was given.
     TemplateNotNamed, never, "name the notice's template and version, such as T01.1";
+    /// The hub is given something it cannot send.
+    NoMessage, never, "the hub sends texts, by SMS or in the app; give it one, or call yourself";
+    /// The hub has this notice and has not sent it yet.
+    NoticeWaiting, never, "the hub has this notice already and sends it; nothing is to be done";
     /// It does not lie at a site.
     NotInStorage, done, "the parcel does not lie at a storage site by the record";
 

@@ -8,11 +8,13 @@
 #![allow(clippy::similar_names, reason = "line and link, head and held are the protocol's words")]
 
 mod bundle;
+mod chores;
 mod clerk;
 pub mod client;
 mod codes;
 pub mod demo;
 mod enrol;
+pub mod gateway;
 mod http;
 mod hub;
 mod keys;

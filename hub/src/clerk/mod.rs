@@ -8,6 +8,8 @@ mod desk;
 mod manifest;
 mod views;
 
+pub(crate) use act::judge;
+
 use lastmile_core::event::Actor;
 use lastmile_core::id::StationId;
 

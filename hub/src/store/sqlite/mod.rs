@@ -22,6 +22,7 @@ use crate::problem::{HubError, Result};
 const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0001_init.sql")),
     M::up(include_str!("../migrations/0002_codes.sql")),
+    M::up(include_str!("../migrations/0003_due.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.
