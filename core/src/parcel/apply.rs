@@ -296,7 +296,9 @@ impl Parcel {
                 delivered: self.delivery.delivered.take(),
                 stay: self.storage.current_stay().cloned().map(Box::new),
             });
+            let counts = winner.mark;
             self.settle(winner);
+            self.give_work_to_receiver(&counts);
         }
     }
 }
