@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lastmile_core::badge::BadgeCard;
 use lastmile_core::deadline::DeadlineView;
-use lastmile_core::delivery::Party;
+use lastmile_core::decide::LeftOut;
+use lastmile_core::delivery::{DeliveryView, Party};
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::exception_report::{
@@ -85,6 +86,12 @@ impl Lastmile {
         Ok(self.shared.courier()?.check(&command)?.map(Objection::from))
     }
 
+    /// Tells which parcels of a batch a rule speaks against, without recording anything. Empty for a
+    /// command that is no batch.
+    pub fn check_each(&self, command: Command) -> Result<Vec<LeftOut>> {
+        Ok(self.shared.courier()?.check_each(&command)?)
+    }
+
     /// Makes the id of a new exception case or complaint.
     pub fn new_case(&self) -> Result<CaseId> {
         Ok(self.shared.courier()?.new_case())
@@ -131,6 +138,12 @@ impl Lastmile {
         Ok(self.shared.courier()?.parcel_view(&waybill)?)
     }
 
+    /// Returns what a screen shows of a parcel's delivery: the recipient's wish, a redirection that
+    /// waits, forms that are owed.
+    pub fn delivery(&self, waybill: Waybill) -> Result<Option<DeliveryView>> {
+        Ok(self.shared.courier()?.delivery_view(&waybill)?)
+    }
+
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks.
     pub fn recipient_masked(&self, waybill: Waybill) -> Result<Option<Person>> {
         Ok(self.shared.courier()?.recipient_masked(&waybill)?)
@@ -167,7 +180,8 @@ impl Lastmile {
 
     /// Renders a notice about a parcel from what is known here and what is `given`.
     ///
-    /// Once it is sent, record it with `RecordNotice`, its `template` and `sha256`.
+    /// Once it is sent, record it with `RecordNotice`, its `template` and `sha256`; or let the hub
+    /// send it with `SendNotice`, its `template` and `text`.
     pub fn render_notice(
         &self,
         waybill: Waybill,
@@ -304,6 +318,11 @@ impl Lastmile {
     /// of the core's `Parcel`, `ExceptionCase` and `Complaint`. `None` if the lane is not known.
     pub fn lane_as_json(&self, lane: Lane) -> Result<Option<String>> {
         Ok(self.shared.courier()?.lane(&lane)?.map(|state| json::write(&state)))
+    }
+
+    /// Returns every clock of a lane that was started, open or stopped.
+    pub fn deadlines(&self, lane: Lane) -> Result<Vec<DeadlineView>> {
+        Ok(self.shared.courier()?.deadlines(&lane)?)
     }
 
     /// Lists the open clocks that end before `before_ms`, UTC milliseconds, the first first. What

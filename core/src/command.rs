@@ -288,6 +288,20 @@ pub enum Command {
         /// SHA-256 of the text as sent; `None` if it could not be sent.
         text: Option<Digest>,
     },
+    /// Hands a finished notice to the hub, which sends it once and records that, or that it could
+    /// not be sent (M27, M32).
+    SendNotice {
+        /// The parcel.
+        waybill: Waybill,
+        /// Who gets it.
+        to: Party,
+        /// How: by SMS or in the app.
+        channel: Channel,
+        /// The template's id and version, such as `T01.1`.
+        template: String,
+        /// The text to send.
+        text: String,
+    },
     /// Records that the recipient collected a stored parcel.
     PickUp {
         /// The parcel.

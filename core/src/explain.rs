@@ -13,6 +13,7 @@ use crate::event::Lane;
 use crate::exception_report::ExceptionKind;
 use crate::id::{CaseId, CourierNo, EventId, SiteId};
 use crate::parcel::{FreezeReason, Holder, Parcel, Stage};
+use crate::policy::{Policies, Policy};
 use crate::time::Moment;
 use crate::waybill::Waybill;
 
@@ -54,6 +55,11 @@ pub enum Trouble {
         cause: AttemptFailure,
         /// How many did.
         attempts: u32,
+    },
+    /// It was handed over further from its address than the policy's `geofence_m`. A flag, no fault.
+    HandedOverFarAway {
+        /// Metres between the phone and the address.
+        metres: u32,
     },
     /// A facility holds it (imported).
     HeldOnTheWay {
@@ -133,7 +139,7 @@ impl Courier {
     /// Explains a parcel from what this phone knows (M79); `None` if it knows nothing of it.
     pub fn explain_parcel(&self, waybill: &Waybill) -> Result<Option<ParcelExplanation>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
-        let mut causes = causes(&parcel);
+        let mut causes = causes(&parcel, &self.policies);
         for id in open_cases(&self.store()?.db, waybill)? {
             let case = self.exception(id)?;
             causes.push(Trouble::Reported { id, kind: case.and_then(|case| case.kind) });
@@ -161,7 +167,7 @@ impl Courier {
 }
 
 /// What the parcel's own lane says.
-fn causes(parcel: &Parcel) -> Vec<Trouble> {
+fn causes(parcel: &Parcel, policies: &Policies) -> Vec<Trouble> {
     let mut causes = Vec::new();
     if let Some(frozen) = &parcel.frozen {
         causes.push(Trouble::Frozen { reason: frozen.reason });
@@ -171,6 +177,8 @@ fn causes(parcel: &Parcel) -> Vec<Trouble> {
     }
     let open = parcel.margin.open_conflicts();
     causes.extend(open.map(|conflict| Trouble::Disputed { event: conflict.event }));
+    let far = far_from_address(parcel, |at| &policies.at(at.ms).policy);
+    causes.extend(far.map(|metres| Trouble::HandedOverFarAway { metres }));
     if parcel.stage.is_terminal() {
         return causes;
     }
@@ -196,6 +204,16 @@ fn causes(parcel: &Parcel) -> Vec<Trouble> {
         causes.push(Trouble::Damaged);
     }
     causes
+}
+
+/// Tells how far from its address a parcel was handed over, if that is further than the policy of
+/// the act allows without a flag.
+pub(crate) fn far_from_address<'a>(
+    parcel: &Parcel,
+    policy: impl FnOnce(&Moment) -> &'a Policy,
+) -> Option<u32> {
+    let delivered = parcel.delivered()?;
+    delivered.address_gap_m.filter(|metres| *metres > policy(&delivered.at).geofence_m)
 }
 
 /// What was agreed with the recipient goes before what was promised to the sender.
@@ -231,9 +249,16 @@ fn open_cases(db: &Connection, waybill: &Waybill) -> Result<Vec<CaseId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::{DeliveryAttemptFailed, DeliveryRefused, RedeliveryScheduled};
+    use crate::delivery::{
+        DeliveryAttemptFailed, DeliveryRefused, ParcelDelivered, RedeliveryScheduled,
+    };
     use crate::parcel::{ParcelFrozen, ParcelRecalled};
-    use crate::testing::{Tale, handed_over, site, stored};
+    use crate::policy::Policies;
+    use crate::testing::{Tale, handed_over, site, station, stored};
+
+    fn causes(parcel: &Parcel) -> Vec<Trouble> {
+        super::causes(parcel, &Policies::new([], &station()))
+    }
 
     #[test]
     fn a_parcel_on_its_way_needs_no_explanation() {
@@ -270,6 +295,17 @@ mod tests {
         let channel = crate::delivery::Channel::Phone;
         tale.by("A").tells(RedeliveryScheduled { from_ms: 10, to_ms: 20, channel });
         assert_eq!(eta(&tale.parcel()), Some(Eta::Appointment { from_ms: 10, to_ms: 20 }));
+    }
+
+    #[test]
+    fn a_hand_over_far_from_the_address_is_flagged() {
+        let far = |metres| {
+            let mut tale = Tale::out_for_delivery();
+            tale.by("A").tells(ParcelDelivered { address_gap_m: Some(metres), ..handed_over() });
+            causes(&tale.parcel())
+        };
+        assert_eq!(far(200), []);
+        assert_eq!(far(201), [Trouble::HandedOverFarAway { metres: 201 }]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::parcel::Parcel;
 use crate::pickup::PickupOrder;
 
 /// Raised when a fold changes its mind about the same events; every lane is then folded anew.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// The state of one lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -43,6 +43,7 @@
 uniffi::setup_scaffolding!("lastmile_core");
 
 pub mod badge;
+pub mod chore;
 pub mod command;
 mod compact;
 pub mod complaint;

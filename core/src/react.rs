@@ -5,21 +5,22 @@
 //!
 //! Where the rows of DOMAIN.md C6 are placed: rows 1, 2, 6 to 10, 14 and 21 in the parcel's
 //! `apply`, row 5 in the complaint's, row 13 in the exception case's; rows 3 and 4 are flagged in
-//! `apply` and set a recovery going here, row 9 a case of misdelivery. Rows 15 and 16 hold by
+//! `apply` and set a recovery going here, row 9 and two scans of row 6 a case of misdelivery. Rows 15 and 16 hold by
 //! construction: no clock takes part in an order, and each event names its policy version. Row 11
 //! is in the stay's `check_code`; row 12 needs two lanes at once and is the hub's. Row 20 is in
 //! the rules of `privacy`. Rows 17 to 19 wait for compensation.
 
 use uuid::Uuid;
 
-use crate::conflict::ConflictRow;
+use crate::conflict::{Conflict, ConflictRow, Ruling};
 use crate::event::{Event, Fact, Lane};
 use crate::exception_report::{
     ExceptionKind, ExceptionReported, ParticipantAdded, RecoveryRequested,
 };
 use crate::fold::LaneState;
-use crate::id::{CaseId, EventId};
+use crate::id::{CaseId, CourierNo, EventId};
 use crate::parcel::Parcel;
+use crate::waybill::Waybill;
 
 /// A fact the hub adds by itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,7 @@ pub fn react(before: &LaneState, after: &LaneState, event: &Event) -> Vec<Reacti
         (LaneState::Parcel(before), LaneState::Parcel(after), Lane::Parcel(_)) => {
             let mut reactions = recovery(before, after, event);
             reactions.extend(misdelivery(before, after, event));
+            reactions.extend(label_check(before, after, event));
             reactions
         }
         _ => Vec::new(),
@@ -90,28 +92,54 @@ fn misdelivery(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> 
     if to_old_address(after) <= to_old_address(before) {
         return Vec::new();
     }
+    let couriers = delivered.actor.courier().cloned();
+    open_case(event, "misdelivery", waybill, delivered.mark.event, couriers)
+}
+
+/// Row 6: a parcel was collected at its site and taken out of it, and both scanned a label. One of
+/// the two has another parcel: a case asks to compare the labels, and who scanned takes part.
+fn label_check(before: &Parcel, after: &Parcel, event: &Event) -> Vec<Reaction> {
+    let both_scanned = |conflict: &&Conflict| {
+        conflict.row == ConflictRow::PickedUpAndRetrieved && conflict.ruling == Ruling::Open
+    };
+    let known = before.margin.conflicts.iter().filter(both_scanned).count();
+    let Lane::Parcel(waybill) = event.envelope.lane.clone() else { return Vec::new() };
+    let Some(conflict) = after.margin.conflicts.iter().filter(both_scanned).nth(known) else {
+        return Vec::new();
+    };
+    let scans = [Some(conflict.event), conflict.other].into_iter().flatten();
+    let mut couriers: Vec<_> =
+        scans.filter_map(|scan| after.margin.recorded_by(scan).cloned()).collect();
+    couriers.dedup();
+    open_case(event, "labels", waybill, conflict.event, couriers)
+}
+
+/// Opens a case of misdelivery about an event, with the couriers who take part.
+fn open_case(
+    event: &Event,
+    rule: &str,
+    waybill: Waybill,
+    about: EventId,
+    couriers: impl IntoIterator<Item = CourierNo>,
+) -> Vec<Reaction> {
     let by = event.envelope.id;
-    let lane = Lane::Exception(CaseId(id_from(by, "misdelivery.case")));
+    let id = |part: &str| id_from(by, &format!("{rule}{part}"));
+    let lane = Lane::Exception(CaseId(id(".case")));
     let reported = ExceptionReported {
         kind: ExceptionKind::Misdelivery,
         waybill: Some(waybill),
-        about: Some(delivered.mark.event),
+        about: Some(about),
         evidence: Vec::new(),
         shows: Vec::new(),
         note: None,
     };
-    let courier = delivered.actor.courier().cloned();
-    let mut reactions = vec![Reaction {
-        id: EventId(id_from(by, "misdelivery")),
-        lane: lane.clone(),
-        fact: reported.into(),
-    }];
-    reactions.extend(courier.map(|courier| Reaction {
-        id: EventId(id_from(by, "misdelivery.courier")),
-        lane,
-        fact: ParticipantAdded { courier }.into(),
-    }));
-    reactions
+    let first = Reaction { id: EventId(id("")), lane: lane.clone(), fact: reported.into() };
+    let others = couriers.into_iter().enumerate().map(|(n, courier)| {
+        let part = if n == 0 { ".courier".to_owned() } else { format!(".courier.{n}") };
+        let fact = ParticipantAdded { courier }.into();
+        Reaction { id: EventId(id(&part)), lane: lane.clone(), fact }
+    });
+    std::iter::once(first).chain(others).collect()
 }
 
 /// Makes an id for what `event` sets going by `rule`: the same at each replay.
@@ -123,6 +151,7 @@ pub fn id_from(event: EventId, rule: &str) -> Uuid {
 mod tests {
     use super::*;
     use crate::parcel::{AddressCorrected, FreezeReason, ParcelFrozen, ParcelRecalled};
+    use crate::temporary_storage::{StoredParcelPickedUp, StoredParcelRetrieved};
     use crate::testing::{Tale, courier, handed_over, vault, waybill};
 
     /// What the last event of a tale sets going.
@@ -190,6 +219,21 @@ mod tests {
         knew.station().tells(correct());
         knew.by("A").tells(handed_over());
         assert_eq!(reactions(&knew), [], "he had the new address");
+    }
+
+    #[test]
+    fn of_two_scans_a_case_asks_to_compare_the_labels() {
+        let taken = |scanned| {
+            let mut tale = Tale::in_storage();
+            tale.station().tells(StoredParcelPickedUp { scanned: true, code_hash: None });
+            tale.by("A").having_seen(6).tells(StoredParcelRetrieved { scanned });
+            reactions(&tale)
+        };
+        let [reported, taking_part] = &*taken(true) else { panic!("a case and its courier") };
+        let Fact::ExceptionReported(fact) = &reported.fact else { panic!() };
+        assert_eq!(fact.kind, ExceptionKind::Misdelivery);
+        assert_eq!(taking_part.fact, ParticipantAdded { courier: courier("A") }.into());
+        assert_eq!(taken(false), [], "the scan beats the act without one");
     }
 
     #[test]

@@ -141,6 +141,9 @@ refusals! {
     ContactFirst, done, "try the recipient and the sender on two different channels first";
     /// The appointment is over before it starts, or lies in the past.
     AppointmentNotPossible, never, "give a window that ends in the future and after its start";
+    /// The free attempts are used up (policy `attempt_limit`).
+    AttemptsUsedUp, done,
+        "the free attempts are used up; ask the station what becomes of the parcel";
     /// The station has not allowed the return.
     ReturnNotAuthorised, done, "the station must allow the return; call it and keep the parcel";
     /// The return is allowed already.
@@ -204,6 +207,10 @@ refusals! {
     CollectBeforePast, done, "the last moment to collect must lie in the future";
     /// Instead of a template's id something else was given.
     TemplateNotNamed, never, "name the notice's template and version, such as T01.1";
+    /// The hub is given something it cannot send.
+    NoMessage, never, "the hub sends texts, by SMS or in the app; give it one, or call yourself";
+    /// The hub has this notice and has not sent it yet.
+    NoticeWaiting, never, "the hub has this notice already and sends it; nothing is to be done";
     /// It does not lie at a site.
     NotInStorage, done, "the parcel does not lie at a storage site by the record";
 
@@ -234,8 +241,9 @@ refusals! {
     NotDecided, never, "decide the case first";
     /// The next action lies in the past.
     NextActionPast, never, "give a time of the next action that lies in the future";
-    /// The complainant has no name or no phone number.
-    ComplainantIncomplete, never, "write the name and the phone number of who complains";
+    /// The complainant has no name, no phone number, or not what else the policy asks for.
+    ComplainantIncomplete, never,
+        "write the name and the phone number of who complains, and the address if it is asked for";
     /// The complaint has no demand.
     DemandMissing, never, "write what the customer wants";
     /// The owner takes what he owns.

@@ -218,7 +218,7 @@ impl Courier {
             goods: state.goods,
             unanswered: state.unanswered(),
             listed: state.listed,
-            sender: self.pickup_sender(order)?.map(|sender| sender.masked()),
+            sender: self.pickup_sender(order)?.map(|sender| sender.masked(&self.policy().mask())),
             contents: self.readable(state.contents)?,
             waybill: state.waybill,
         }))

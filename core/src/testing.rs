@@ -341,7 +341,21 @@ impl Scene {
         command: &Command,
         tales: &[&Tale],
     ) -> Result<Decision, Refusal> {
-        let at = Circumstances {
+        self.around(actor, |at| {
+            let read = lanes_of(command, at);
+            let lanes: LaneStates = tales
+                .iter()
+                .filter(|tale| !tale.events.is_empty())
+                .filter(|tale| read.contains(&tale.lane) || erases_all(command))
+                .map(|tale| (tale.lane.clone(), tale.state()))
+                .collect();
+            decide(command, &lanes, at)
+        })
+    }
+
+    /// What a rule says in these circumstances.
+    pub(crate) fn around<T>(&self, actor: &Actor, ask: impl FnOnce(&Circumstances) -> T) -> T {
+        ask(&Circumstances {
             now: moment(self.minute),
             actor,
             station: &self.station,
@@ -353,15 +367,7 @@ impl Scene {
             station_gap_m: None,
             entries: &self.entries,
             entropy: &self.entropy,
-        };
-        let read = lanes_of(command, &at);
-        let lanes: LaneStates = tales
-            .iter()
-            .filter(|tale| !tale.events.is_empty())
-            .filter(|tale| read.contains(&tale.lane) || erases_all(command))
-            .map(|tale| (tale.lane.clone(), tale.state()))
-            .collect();
-        decide(command, &lanes, &at)
+        })
     }
 
     /// What rule speaks against a courier's command.

@@ -307,12 +307,12 @@ impl Courier {
     /// Returns the recipient of a parcel, masked as GB/T 41833 asks (M02).
     pub fn recipient_masked(&self, waybill: &Waybill) -> Result<Option<Person>> {
         let Some(parcel) = self.parcel(waybill)? else { return Ok(None) };
-        Ok(self.person(parcel.recipient)?.map(|person| person.masked()))
+        Ok(self.person(parcel.recipient)?.map(|person| person.masked(&self.policy().mask())))
     }
 
     /// Returns a person that an event of this phone's lanes points at, masked.
     pub(crate) fn person_masked(&self, reference: VaultRef) -> Result<Option<Person>> {
-        Ok(self.person(Some(reference))?.map(|person| person.masked()))
+        Ok(self.person(Some(reference))?.map(|person| person.masked(&self.policy().mask())))
     }
 
     /// Reads a person in the clear. Nobody outside gets one but from `reveal`.

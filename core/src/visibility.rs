@@ -139,7 +139,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::StorageReminderSent(_)
         | Fact::StorageExtended(_)
         | Fact::NoticeSent(_)
-        | Fact::NoticeFailed(_) => by(relation, [HOLDER_FACT]),
+        | Fact::NoticeFailed(_)
+        | Fact::NoticeHandedToHub(_) => by(relation, [HOLDER_FACT]),
 
         // Who complains, and what he wants. The waybill alone would name him: of a complaint about
         // his manners the courier hears from his station, not from his phone.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use lastmile_core::id::{ClerkNo, CourierNo, Digest, StationId};
 use lastmile_core::time::{Clock as _, SystemClock, SystemEntropy};
+use lastmile_hub::gateway::{FolderGateway, MessageGateway, Webhook};
 use lastmile_hub::store::SqliteStore;
 use lastmile_hub::{Bundle, Hub, Settings, conform, demo, serve, verify};
 
@@ -33,6 +34,10 @@ enum Command {
         /// The company's policy pack, adopted if it is newer than the one in force.
         #[arg(long)]
         policy: Option<PathBuf>,
+        /// Where notices to customers are posted, as JSON; without it they go into `outbox` in the
+        /// hub's folder, a file each.
+        #[arg(long)]
+        messages: Option<String>,
     },
     /// Make a one-time code with which a courier enrols his phone or signs in again.
     Code {
@@ -150,7 +155,13 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
-        Command::Serve { hub, listen, policy } => start(&hub, listen, policy.as_deref())?,
+        Command::Serve { hub, listen, policy, messages } => {
+            let gateway: Arc<dyn MessageGateway> = match messages {
+                Some(url) => Arc::new(Webhook::new(url)),
+                None => Arc::new(FolderGateway::new(&hub.folder.join("outbox"))),
+            };
+            start(&hub, gateway, listen, policy.as_deref())?;
+        }
         Command::Code { hub, courier, station } => {
             let (courier, station) = (CourierNo::new(courier)?, StationId::new(station)?);
             println!("{}", hub.open_existing()?.new_code(courier, station)?);
@@ -234,7 +245,12 @@ fn restore(hub: &Folder, from: &Path) -> Result<(), Failure> {
 }
 
 #[tokio::main]
-async fn start(folder: &Folder, listen: SocketAddr, policy: Option<&Path>) -> Result<(), Failure> {
+async fn start(
+    folder: &Folder,
+    gateway: Arc<dyn MessageGateway>,
+    listen: SocketAddr,
+    policy: Option<&Path>,
+) -> Result<(), Failure> {
     let _serving = folder.lock()?;
     let hub = Arc::new(folder.open()?);
     if let Some(path) = policy {
@@ -247,7 +263,7 @@ async fn start(folder: &Folder, listen: SocketAddr, policy: Option<&Path>) -> Re
         listener.local_addr()?,
         shown(&folder.folder.join("admin.token"))
     ));
-    serve::serve(hub, listener, stopped()).await?;
+    serve::serve(hub, gateway, listener, stopped()).await?;
     say("stopped; everything acknowledged is on disk\n");
     Ok(())
 }

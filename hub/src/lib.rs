@@ -9,12 +9,14 @@
 
 mod backup;
 mod bundle;
+mod chores;
 mod clerk;
 pub mod client;
 mod codes;
 pub mod conform;
 pub mod demo;
 mod enrol;
+pub mod gateway;
 mod http;
 mod hub;
 mod keys;

@@ -35,6 +35,8 @@ impl Hub {
         }
         tx.put_meta("policy", text)?;
         tx.put_meta("policy_version", &pack.version.to_string())?;
+        // How long a complaint's persons are kept is the policy's to say.
+        tx.look_again("complaint:")?;
         tracing::info!(version = pack.version, "a policy pack was adopted");
         Ok(pack.version)
     }

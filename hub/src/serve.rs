@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
 
+use crate::gateway::{MemoryGateway, MessageGateway};
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::HubError;
@@ -25,19 +26,25 @@ use crate::problem::HubError;
 const PART_BYTES: usize = 256 << 10;
 /// A link that is silent for so long is cut.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How often the hub looks for what is due: a notice waits no longer.
+const CHORES_EVERY: Duration = Duration::from_secs(5);
 /// How often uploads that nobody finished are looked for.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 
-/// Serves `hub` on `listener` until `stop` comes; requests under way are finished first.
+/// Serves `hub` on `listener` until `stop` comes, and has it do its chores; what it sends to
+/// customers goes by `gateway`. Requests under way are finished first.
 pub async fn serve(
     hub: Arc<Hub>,
+    gateway: Arc<dyn MessageGateway>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let tidy = tokio::spawn(tidy(Arc::clone(&hub)));
+    let chores = tokio::spawn(chores(Arc::clone(&hub), gateway));
     let app = Router::new().fallback(take).with_state(hub);
     let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
     tidy.abort();
+    chores.abort();
     served
 }
 
@@ -49,7 +56,10 @@ pub struct Background {
 }
 
 /// Serves `hub` in the background: the demo and tests want no process of its own.
+///
+/// What it would send to customers it keeps.
 pub fn in_background(hub: Arc<Hub>) -> std::io::Result<Background> {
+    let gateway = Arc::new(MemoryGateway::default());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -57,7 +67,7 @@ pub fn in_background(hub: Arc<Hub>) -> std::io::Result<Background> {
     let url = format!("http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        runtime.block_on(serve(hub, listener, async move {
+        runtime.block_on(serve(hub, gateway, listener, async move {
             // Whether it is told to stop or nobody is left to tell it, it stops.
             let _ = stopped.await;
         }))
@@ -92,6 +102,19 @@ async fn tidy(hub: Arc<Hub>) {
             Ok(Ok(0)) => {}
             Ok(Ok(count)) => tracing::info!(count, "unfinished uploads were thrown away"),
             Ok(Err(error)) => tracing::error!(%error, "expired uploads stay"),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn chores(hub: Arc<Hub>, gateway: Arc<dyn MessageGateway>) {
+    loop {
+        tokio::time::sleep(CHORES_EVERY).await;
+        let (hub, gateway) = (Arc::clone(&hub), Arc::clone(&gateway));
+        match spawn_blocking(move || hub.do_chores(&*gateway)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(count)) => tracing::info!(count, "chores were done"),
+            Ok(Err(error)) => tracing::error!(%error, "the hub's chores wait"),
             Err(_) => return,
         }
     }

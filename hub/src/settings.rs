@@ -19,6 +19,8 @@ pub struct Settings {
     pub code_ms: i64,
     /// How long an unfinished upload is kept.
     pub upload_ms: i64,
+    /// How long a notice is tried to be sent; then it failed.
+    pub notice_ms: i64,
     /// The longest body of one upload request.
     pub patch_bytes: u64,
     /// The longest body of a clerk's request.
@@ -34,6 +36,7 @@ impl Default for Settings {
             session_ms: 12 * HOUR_MS,
             code_ms: HOUR_MS / 2,
             upload_ms: 7 * 24 * HOUR_MS,
+            notice_ms: HOUR_MS,
             patch_bytes: 4 << 20,
             clerk_bytes: 32 << 20,
         }

@@ -115,6 +115,68 @@ fn all_mistakes_of_a_manifest_are_named_at_once_and_nothing_is_imported() {
     assert!(desk.get("parcels")["items"].as_array().unwrap().is_empty());
 }
 
+fn order(n: u32) -> Value {
+    let address = "1 Example Road, room 101";
+    json!({
+        "order": format!("PU-{n}"),
+        "source": "app",
+        "sender": { "name": "Sender", "phone": "139 0000 0000", "address": address },
+        "from_ms": common::START_MS + 3_600_000,
+        "to_ms": common::START_MS + 7_200_000,
+        "courier": "A",
+    })
+}
+
+#[test]
+fn imported_orders_are_announced_once_and_given_to_their_couriers() {
+    let world = World::new();
+    let desk = Desk::new(&world);
+    let import = |orders: Value| desk.ask("POST", "pickups", &json!({ "orders": orders }));
+    let answer = import(json!([order(1), order(2)]));
+    let told: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(told, json!({ "announced": 2, "known": 0, "assigned": 2 }));
+    let mut to_another = order(2);
+    to_another["courier"] = json!("B");
+    let again: Value =
+        serde_json::from_slice(&import(json!([order(1), to_another, order(3)])).body).unwrap();
+    assert_eq!(again, json!({ "announced": 1, "known": 2, "assigned": 2 }));
+}
+
+#[test]
+fn all_mistakes_of_imported_orders_are_named_at_once() {
+    let world = World::new();
+    let desk = Desk::new(&world);
+    let mut bad = order(2);
+    bad["order"] = json!("a b");
+    bad["source"] = json!("pigeon");
+    bad["sender"]["phone"] = json!("twelve");
+    bad["quantity"] = json!(0);
+    bad["to_ms"] = json!(common::START_MS);
+    let mut nowhere = order(3);
+    nowhere["sender"]["address"] = json!("somewhere");
+    let body = json!({ "orders": [order(1), bad, nowhere, order(1)] });
+    let answer = desk.ask("POST", "pickups", &body);
+    let refused: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &refused["code"]), (422, &json!("BadOrders")));
+    let errors = refused["errors"].as_array().unwrap();
+    let named: Vec<_> = errors
+        .iter()
+        .map(|error| (error["index"].as_u64().unwrap(), error["field"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        (1, "order"),
+        (1, "sender.phone"),
+        (1, "source"),
+        (1, "quantity"),
+        (1, "to_ms"),
+        (2, "sender.address"),
+        (3, "order"),
+    ];
+    assert_eq!(named, expected);
+    assert!(!refused.to_string().contains("twelve"), "nothing personal is said");
+    assert!(desk.get("pickups")["items"].as_array().unwrap().is_empty());
+}
+
 #[test]
 fn a_clerk_reassigns_recalls_freezes_and_releases_by_the_cores_rules() {
     let world = World::new();

@@ -40,13 +40,14 @@ impl Server {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let hub = Arc::clone(&world.hub);
+        let gateway = Arc::new(lastmile_hub::gateway::MemoryGateway::default());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 let stopped = async { drop(stopped.await) };
-                serve::serve(hub, listener, stopped).await.unwrap();
+                serve::serve(hub, gateway, listener, stopped).await.unwrap();
             });
         });
         let address = told.recv().unwrap();

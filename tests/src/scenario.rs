@@ -14,6 +14,7 @@ use lastmile_core::id::CourierNo;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::{Courier, Progress, Refusal};
 use lastmile_hub::Response;
+use lastmile_hub::gateway::MemoryGateway;
 use serde_json::Value;
 
 use crate::planted::Planted;
@@ -63,7 +64,8 @@ pub fn steps(name: &str) -> Vec<Value> {
 /// Tells whether one phone can play a scenario in real time, as Kotlin and Swift do. Their facades
 /// tell a rule's refusal from every other error, which a step of this kind does not.
 pub fn one_phone_plays(name: &str) -> bool {
-    let needs_more = ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy"];
+    let needs_more =
+        ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy", "chores"];
     let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
     !steps(name).iter().any(|step| {
         needs_more.iter().any(|verb| step.get(verb).is_some())
@@ -89,6 +91,7 @@ struct Scene {
     phones: BTreeMap<String, Phone>,
     kept: BTreeMap<String, Value>,
     planted: Planted,
+    gateway: MemoryGateway,
 }
 
 impl Scene {
@@ -96,7 +99,8 @@ impl Scene {
         let time = TrueTime::at(1_790_000_000_000);
         let station = Station::new(&time, 1);
         let (phones, kept) = (BTreeMap::new(), BTreeMap::new());
-        Self { time, station, phones, kept, planted: Planted::default() }
+        let (planted, gateway) = (Planted::default(), MemoryGateway::default());
+        Self { time, station, phones, kept, planted, gateway }
     }
 
     fn play(&mut self, name: &str) {
@@ -106,6 +110,7 @@ impl Scene {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per verb")]
     fn step(&mut self, step: &Value, at: &str) {
         self.planted.collect(step);
         let known = |name: &str| step.get(name).is_some();
@@ -124,6 +129,11 @@ impl Scene {
                 let adopted = self.station.adopt_policy(&step["policy"].to_string());
                 let code = adopted.err().map(|error| error.problem().code);
                 assert_eq!(code.as_deref(), step.get("refused").map(text), "{at}");
+            }
+            _ if known("chores") => self.station.do_chores(&self.gateway),
+            _ if known("sent") => {
+                let sent = serde_json::to_value(self.gateway.sent()).expect("plain data");
+                expect(&sent, step, at);
             }
             _ if known("case") => {
                 let case = self.courier(step).new_case().to_string();

@@ -7,19 +7,29 @@ use super::{Complaint, ComplaintStage};
 use crate::decide::Circumstances;
 use crate::event::Actor;
 use crate::parcel::rules::station_only;
+use crate::policy::Policy;
 use crate::privacy::Person;
 use crate::refusal::{Refusal, Verdict, refuse_if};
 
 /// The fewest digits that can be dialled.
 const SHORTEST_PHONE: usize = 5;
 
-/// Receiving: name, number, demand and phone are the least that is ever saved (M65).
-pub(crate) fn may_receive(known: bool, complainant: &Person, demand: &str) -> Verdict {
+/// Receiving: what the policy names is the least that is ever saved (M65). A complaint always has
+/// the number of its parcel.
+pub(crate) fn may_receive(
+    known: bool,
+    complainant: &Person,
+    demand: &str,
+    policy: &Policy,
+) -> Verdict {
     refuse_if(known, Refusal::DuplicateCase)?;
     let digits = complainant.phone.chars().filter(char::is_ascii_digit).count();
-    let incomplete = complainant.name.trim().is_empty() || digits < SHORTEST_PHONE;
+    let missing = |field: &str, empty: bool| empty && policy.minimum_to_save.contains(field);
+    let incomplete = missing("name", complainant.name.trim().is_empty())
+        || missing("phone", digits < SHORTEST_PHONE)
+        || missing("address", complainant.address.trim().is_empty());
     refuse_if(incomplete, Refusal::ComplainantIncomplete)?;
-    refuse_if(demand.trim().is_empty(), Refusal::DemandMissing)
+    refuse_if(missing("demand", demand.trim().is_empty()), Refusal::DemandMissing)
 }
 
 fn not_about_you(complaint: &Complaint, at: &Circumstances) -> Verdict {

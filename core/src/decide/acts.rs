@@ -25,6 +25,7 @@ use crate::exception_report::{
 };
 use crate::fold::LaneState;
 use crate::id::ConsentId;
+use crate::notice::{NoticeHandedToHub, rules as notice};
 use crate::parcel::{
     AddressCorrected, ConflictRuled, FreezeReason, ParcelAnnounced, ParcelAssigned, ParcelFrozen,
     ParcelReassigned, ParcelRecalled, ParcelReleased, rules as parcel,
@@ -205,6 +206,16 @@ pub fn decide(
         Command::RecordNotice { waybill, channel, template, text } => {
             record_notice(desk, waybill, *channel, template, *text)
         }
+        Command::SendNotice { waybill, to, channel, template, text } => {
+            let parcel = desk.parcel(waybill)?;
+            let fact = NoticeHandedToHub {
+                to: *to,
+                channel: *channel,
+                template: template.clone(),
+                text: desk.words(&Lane::Parcel(waybill.clone()), text),
+            };
+            desk.tell(notice::may_hand_to_hub(parcel, &fact, text, at), waybill, fact)
+        }
         Command::PickUp { waybill, scanned, code } => {
             pick_up(desk, waybill, *scanned, code.as_deref())
         }
@@ -264,7 +275,8 @@ pub fn decide(
                 class: *class,
                 about: about.clone(),
             };
-            desk.tell_in(complaint::may_receive(known, complainant, demand), lane, fact)
+            let verdict = complaint::may_receive(known, complainant, demand, at.policy);
+            desk.tell_in(verdict, lane, fact)
         }
         Command::ContactCustomer { case, channel, reached } => {
             let verdict = complaint::may_contact(desk.complaint(*case)?, at);

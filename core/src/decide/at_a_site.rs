@@ -6,12 +6,12 @@ use crate::delivery::Channel;
 use crate::event::Lane;
 use crate::evidence::EvidenceRef;
 use crate::id::{Digest, SiteId};
-use crate::notice::{NoticeFailed, NoticeSent, Telling, rules as notice};
+use crate::notice::{Telling, rules as notice, told};
 use crate::privacy::{VaultBody, VaultRef};
 use crate::refusal::Refusal;
 use crate::temporary_storage::{
-    CodeIssuer, ParcelStored, PickupCodeReplaced, StorageExtended, StorageNoticeFailed,
-    StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, rules as storage,
+    CodeIssuer, ParcelStored, PickupCodeReplaced, StorageExtended, StoredParcelPickedUp,
+    rules as storage,
 };
 use crate::waybill::Waybill;
 
@@ -97,7 +97,7 @@ pub(super) fn pick_up(
     desk.tell(verdict, waybill, StoredParcelPickedUp { scanned, code_hash })
 }
 
-/// What was told, under the fact of its kind: the clocks of a stay ask for theirs by name.
+/// What was told, under the fact of its kind.
 pub(super) fn record_notice(
     desk: Desk,
     waybill: &Waybill,
@@ -107,27 +107,10 @@ pub(super) fn record_notice(
 ) -> Result<Decision, Refusal> {
     let (parcel, at) = (desk.parcel(waybill)?, desk.at);
     notice::is_named(template)?;
-    let telling = Telling::of(template);
-    let verdict = match telling {
+    let verdict = match Telling::of(template) {
         Telling::Stored | Telling::StillStored => storage::may_tell_of_stay(parcel, at),
         Telling::Other => notice::may_tell(parcel, at),
     };
-    let template = template.to_owned();
-    match (telling, text) {
-        (Telling::Stored, Some(text)) => {
-            desk.tell(verdict, waybill, StorageNoticeSent { channel, template, text })
-        }
-        (Telling::Stored, None) => desk.tell(verdict, waybill, StorageNoticeFailed { channel }),
-        (Telling::StillStored, Some(text)) => {
-            let stay = parcel.storage.current_stay().ok_or(Refusal::NotInStorage)?;
-            let day = stay.reminder_step(at.policy, &at.now);
-            desk.tell(verdict, waybill, StorageReminderSent { channel, template, text, day })
-        }
-        (Telling::Other, Some(text)) => {
-            desk.tell(verdict, waybill, NoticeSent { channel, template, text })
-        }
-        (Telling::StillStored | Telling::Other, None) => {
-            desk.tell(verdict, waybill, NoticeFailed { channel, template })
-        }
-    }
+    let fact = told(parcel, channel, template.to_owned(), text, at.policy, &at.now);
+    desk.tell(verdict, waybill, fact)
 }

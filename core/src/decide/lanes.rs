@@ -51,6 +51,7 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::RevokeConsent { waybill }
         | Command::Store { waybill, .. }
         | Command::RecordNotice { waybill, .. }
+        | Command::SendNotice { waybill, .. }
         | Command::PickUp { waybill, .. }
         | Command::Retrieve { waybill, .. }
         | Command::ExtendStorage { waybill, .. }
@@ -170,6 +171,7 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::RecordConsent { .. }
         | Command::DeclineStorage { .. }
         | Command::RevokeConsent { .. }
+        | Command::SendNotice { .. }
         | Command::ExtendStorage { .. }
         | Command::ExpireStorage { .. }
         | Command::Correct { .. }

@@ -56,7 +56,7 @@ pub(crate) fn may_deliver(parcel: &Parcel, fact: &ParcelDelivered, at: &Circumst
     refuse_if(unsigned, Refusal::ReceiptFormOwed)
 }
 
-/// The proof matrix of the policy in force (C4.6, C4.7).
+/// The proof that the policy in force asks for (C4.6, C4.7).
 fn proof_suffices(parcel: &Parcel, fact: &ParcelDelivered, at: &Circumstances) -> Verdict {
     let present = |kind: ProofKind| fact.proof.iter().any(|item| item.kind == kind);
     if fact.method == HandoverMethod::NamedPlace {
@@ -68,12 +68,12 @@ fn proof_suffices(parcel: &Parcel, fact: &ParcelDelivered, at: &Circumstances) -
     });
     refuse_if(without_file, Refusal::ProofWithoutFile)?;
     // An ID check counts when the identity check was one.
-    let counts = |kind: &ProofKind| {
-        present(*kind)
-            && (*kind != ProofKind::IdCheck || fact.identity.method == IdentityMethod::IdCard)
+    let counts = |kind: ProofKind| {
+        present(kind)
+            && (kind != ProofKind::IdCheck || fact.identity.method == IdentityMethod::IdCard)
     };
-    let matrix = at.policy.proof_matrix(fact.method, parcel.goods.valuable);
-    refuse_if(!matrix.iter().any(|set| set.iter().all(counts)), Refusal::ProofMissing)
+    let proofs = at.policy.proofs(fact.method, parcel.goods.valuable);
+    refuse_if(!proofs.satisfied_by(counts), Refusal::ProofMissing)
 }
 
 /// A failed attempt. A bad address needs tries on several channels first (M45). A recall does not
@@ -109,6 +109,9 @@ pub(crate) fn may_offer(parcel: &Parcel, fact: &AppointmentOffered, at: &Circums
 fn a_second_delivery(parcel: &Parcel, from_ms: i64, to_ms: i64, at: &Circumstances) -> Verdict {
     concerns(parcel, at)?;
     may_go_on(parcel)?;
+    // After the free attempts the station decides; its own appointment is its decision.
+    let used_up = at.policy.attempt_limit.is_some_and(|limit| parcel.delivery.attempts >= limit);
+    refuse_if(used_up && at.actor.courier().is_some(), Refusal::AttemptsUsedUp)?;
     refuse_if(parcel.stage == Stage::RefusedHeld, Refusal::RefusalPending)?;
     refuse_if(parcel.stage == Stage::ReturnAuthorised, Refusal::AlreadyReturned)?;
     refuse_if(to_ms <= from_ms || to_ms <= at.now.ms, Refusal::AppointmentNotPossible)
@@ -210,5 +213,6 @@ pub(crate) fn may_start_return(parcel: &Parcel, at: &Circumstances) -> Verdict {
         (Holder::Station, _) => {}
         _ => return Err(Refusal::NotHeldByYou),
     }
-    refuse_if(parcel.delivery.return_authorised.is_none(), Refusal::ReturnNotAuthorised)
+    let needed = at.policy.return_needs_authorisation;
+    refuse_if(needed && parcel.delivery.return_authorised.is_none(), Refusal::ReturnNotAuthorised)
 }

@@ -18,7 +18,7 @@ use crate::exception_report::{
     ProgressNoted, PromiseKept, PromiseMade, RecoveryRequested,
 };
 use crate::id::{Digest, EventId, EvidenceId, ManifestId};
-use crate::notice::{NoticeFailed, NoticeSent};
+use crate::notice::{NoticeFailed, NoticeHandedToHub, NoticeSent};
 use crate::parcel::{
     AddressCorrected, ConflictRuled, ParcelAnnounced, ParcelArrivedAtHub, ParcelAssigned,
     ParcelDispatched, ParcelFrozen, ParcelHeld, ParcelOutForDelivery, ParcelReassigned,
@@ -160,6 +160,7 @@ facts! {
     PickupCodeReplaced = 1,
     NoticeSent = 1,
     NoticeFailed = 1,
+    NoticeHandedToHub = 1,
     ExceptionReported = 1,
     EvidenceAdded = 1,
     ExceptionAcknowledged = 1,

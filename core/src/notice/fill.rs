@@ -68,7 +68,7 @@ impl Courier {
         let about = recipient.into_iter().chain(sender).collect();
         let template = template.to_owned();
         let draft = NoticeDraft { template, language, audience, slots, about };
-        Ok(Templates::built_in().render(&draft)?)
+        Ok(Templates::built_in().render(&draft, self.policy())?)
     }
 
     /// Warns about words of a message that evade or stay vague (M03), and about one that does not

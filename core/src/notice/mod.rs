@@ -24,9 +24,14 @@ pub use lint::{Finding, WordList, lint_message, without_address, word_lists};
 pub use slot::{Slot, SlotKind};
 pub use template::{Fault, TemplateFault, TemplateFaults, Templates};
 
-use crate::delivery::Channel;
-use crate::id::Digest;
-use crate::privacy::Person;
+use crate::delivery::{Channel, Party};
+use crate::event::Fact;
+use crate::id::{Digest, EventId};
+use crate::parcel::Parcel;
+use crate::policy::Policy;
+use crate::privacy::{Person, VaultRef};
+use crate::react::id_from;
+use crate::temporary_storage::{StorageNoticeFailed, StorageNoticeSent, StorageReminderSent};
 use crate::time::Moment;
 
 /// Somebody was told of a parcel (M27, M40), of anything but its storage. Only the sender of the
@@ -48,6 +53,72 @@ pub struct NoticeFailed {
     pub channel: Channel,
     /// The template's id and version, such as `T04.1`.
     pub template: String,
+}
+
+/// A notice was handed to the hub to be sent (M27, M32). The hub sends it and records that, or that
+/// it could not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeHandedToHub {
+    /// Who gets it.
+    pub to: Party,
+    /// How: by text message, or in the company's app.
+    pub channel: Channel,
+    /// The template's id and version, such as `T01.1`.
+    pub template: String,
+    /// The text, in the vault until it is sent.
+    pub text: VaultRef,
+}
+
+/// A notice that the hub has yet to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingNotice {
+    /// The event that handed it over.
+    pub event: EventId,
+    /// When.
+    pub at: Moment,
+    /// What was handed over.
+    #[serde(flatten)]
+    pub notice: NoticeHandedToHub,
+}
+
+impl NoticeHandedToHub {
+    /// Tells whether it is about a stay at a site, and so about nothing once that has ended.
+    pub fn tells_of_a_stay(&self) -> bool {
+        Telling::of(&self.template) != Telling::Other
+    }
+}
+
+impl WaitingNotice {
+    /// Returns the id of the event that says what became of it: one and the same, however often the
+    /// hub tries.
+    pub fn outcome_id(&self) -> EventId {
+        EventId(id_from(self.event, "notice"))
+    }
+}
+
+/// Returns the fact that tells of a notice: that it was sent, with its text's digest, or could not
+/// be. The clocks of a stay ask for theirs by name.
+pub fn told(
+    parcel: &Parcel,
+    channel: Channel,
+    template: String,
+    text: Option<Digest>,
+    policy: &Policy,
+    now: &Moment,
+) -> Fact {
+    let stay = parcel.storage.current_stay();
+    match (Telling::of(&template), text, stay) {
+        (Telling::Stored, Some(text), Some(_)) => {
+            StorageNoticeSent { channel, template, text }.into()
+        }
+        (Telling::Stored, None, Some(_)) => StorageNoticeFailed { channel }.into(),
+        (Telling::StillStored, Some(text), Some(stay)) => {
+            let day = stay.reminder_step(policy, now);
+            StorageReminderSent { channel, template, text, day }.into()
+        }
+        (_, Some(text), _) => NoticeSent { channel, template, text }.into(),
+        (_, None, _) => NoticeFailed { channel, template }.into(),
+    }
 }
 
 /// A notice that was sent, as a parcel remembers it.

@@ -6,8 +6,9 @@ use super::slot::{Slot, SlotKind};
 use super::template::{Part, Template, Templates, slots_of};
 use super::{Audience, Notice, NoticeDraft, NoticeError};
 use crate::id::Digest;
+use crate::policy::Policy;
 use crate::privacy::mask::doors;
-use crate::privacy::{Person, mask_address, mask_name, mask_phone, mask_rooms};
+use crate::privacy::{Mask, Person};
 
 /// What stands for a code or the goods where a third party reads.
 const HIDDEN: &str = "***";
@@ -16,13 +17,14 @@ impl Templates {
     /// Renders a notice.
     ///
     /// Refuses an unknown template and one whose mandatory slots are not all
-    /// filled, naming every empty one. The caller sends the text and records
-    /// template and hash; nothing is kept here.
-    pub fn render(&self, draft: &NoticeDraft) -> Result<Notice, NoticeError> {
+    /// filled, naming every empty one: the template's own and, of a storage notice, what the policy
+    /// wants said and the template has a slot for. The caller sends the text and records template
+    /// and hash; nothing is kept here.
+    pub fn render(&self, draft: &NoticeDraft, policy: &Policy) -> Result<Notice, NoticeError> {
         let template = self.find(&draft.template)?;
-        let values = values(template, draft);
+        let values = values(template, draft, &policy.mask());
         let empty: Vec<Slot> =
-            template.mandatory.iter().copied().filter(|slot| !values.contains_key(slot)).collect();
+            template.asked_for(policy).filter(|slot| !values.contains_key(slot)).collect();
         if !empty.is_empty() {
             return Err(NoticeError::EmptySlots { template: template.id.clone(), slots: empty });
         }
@@ -56,28 +58,28 @@ fn write_parts(text: &mut String, parts: &[Part], values: &BTreeMap<Slot, String
 
 /// Returns the values that are not empty, as this reader may see them. Of two
 /// values for one slot the later one counts.
-fn values(template: &Template, draft: &NoticeDraft) -> BTreeMap<Slot, String> {
+fn values(template: &Template, draft: &NoticeDraft, mask: &Mask) -> BTreeMap<Slot, String> {
     let third = draft.audience == Audience::ThirdParty;
     let clear: BTreeMap<Slot, String> =
         draft.slots.iter().map(|value| (value.slot, one_line(&value.text))).collect();
     let shown = |(slot, text): (Slot, String)| {
         let own_code = !third && slot.kind() == SlotKind::Secret;
         let shielded = (third || template.public) && !own_code;
-        (slot, if shielded { masked(slot.kind(), &text, &draft.about) } else { text })
+        (slot, if shielded { masked(slot.kind(), &text, &draft.about, mask) } else { text })
     };
     let filled = |(_, text): &(Slot, String)| !text.trim().is_empty();
     // A mask may leave nothing: 无 is no phone.
     clear.into_iter().filter(filled).map(shown).filter(filled).collect()
 }
 
-fn masked(kind: SlotKind, text: &str, about: &[Person]) -> String {
-    let text = mask_people(kind, text, about);
+fn masked(kind: SlotKind, text: &str, about: &[Person], mask: &Mask) -> String {
+    let text = mask_people(kind, text, about, mask);
     match kind {
-        SlotKind::Name => mask_name(&text),
-        SlotKind::Phone => mask_phone(&text),
-        SlotKind::Address => mask_address(&text),
+        SlotKind::Name => mask.name(&text),
+        SlotKind::Phone => mask.phone(&text),
+        SlotKind::Address => mask.address(&text),
         SlotKind::Secret => HIDDEN.to_owned(),
-        SlotKind::Plain => mask_rooms(&text),
+        SlotKind::Plain => mask.place(&text),
         SlotKind::Fixed => text,
     }
 }
@@ -85,12 +87,12 @@ fn masked(kind: SlotKind, text: &str, about: &[Person]) -> String {
 /// Masks what a value tells of the people it is about, for it may stand in any
 /// slot. A courier's number may hold the digits of a room by chance: numbers and
 /// times are searched for names and phones only.
-fn mask_people(kind: SlotKind, text: &str, about: &[Person]) -> String {
+fn mask_people(kind: SlotKind, text: &str, about: &[Person], mask: &Mask) -> String {
     let mut text = text.to_owned();
     for person in about {
         let (name, phone) = (one_line(&person.name), one_line(&person.phone));
-        text = replaced(&text, &name, &mask_name(&name));
-        text = replaced(&text, &phone, &mask_phone(&phone));
+        text = replaced(&text, &name, &mask.name(&name));
+        text = replaced(&text, &phone, &mask.phone(&phone));
         if kind != SlotKind::Fixed {
             for door in doors(&one_line(&person.address)) {
                 text = replaced(&text, &door, HIDDEN);

@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::slot::{Slot, SlotKind};
-use super::{Language, NoticeError};
+use super::{Language, NoticeError, Telling};
+use crate::policy::Policy;
 
 /// The templates in force, each checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub(super) struct Template {
     pub(super) version: u32,
     /// Anyone may read it over a shoulder: no name, no room, for no audience.
     pub(super) public: bool,
-    pub(super) mandatory: Vec<Slot>,
+    mandatory: Vec<Slot>,
+    optional: Vec<Slot>,
     zh: Vec<Part>,
     en: Vec<Part>,
 }
@@ -174,6 +176,15 @@ impl Template {
             Language::En => &self.en,
         }
     }
+
+    /// Returns the slots that must be filled: its own mandatory ones and, of a storage notice, those
+    /// that the policy wants filled too (M32).
+    pub(super) fn asked_for(&self, policy: &Policy) -> impl Iterator<Item = Slot> {
+        let of_storage = Telling::of(&self.id) == Telling::Stored;
+        let wanted =
+            move |slot: &&Slot| of_storage && policy.notice_required_fields.contains(slot.name());
+        self.mandatory.iter().chain(self.optional.iter().filter(wanted)).copied()
+    }
 }
 
 /// A template as it is written in JSON.
@@ -228,6 +239,7 @@ impl Written {
             version: self.version,
             public: self.public,
             mandatory,
+            optional,
             zh,
             en,
         }

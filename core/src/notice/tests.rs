@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::Policy;
 
 fn person() -> Person {
     Person {
@@ -74,13 +75,13 @@ impl NoticeDraft {
     }
 
     fn text(&self) -> String {
-        Templates::built_in().render(self).unwrap().text
+        Templates::built_in().render(self, &Policy::default()).unwrap().text
     }
 }
 
 #[test]
 fn the_storage_notice_says_where_how_and_until_when() {
-    let notice = Templates::built_in().render(&draft("T01")).unwrap();
+    let notice = Templates::built_in().render(&draft("T01"), &Policy::default()).unwrap();
 
     assert_eq!(
         notice.text,
@@ -118,10 +119,11 @@ fn a_template_with_an_empty_mandatory_slot_does_not_render_and_names_it() {
     let templates = Templates::built_in();
     for id in templates.ids() {
         for &slot in templates.mandatory_slots(id).unwrap() {
-            let refused = templates.render(&draft(id).with(slot, " \u{200b}\n"));
+            let refused =
+                templates.render(&draft(id).with(slot, " \u{200b}\n"), &Policy::default());
             let mut without = draft(id);
             without.slots.retain(|value| value.slot != slot);
-            let missing = templates.render(&without);
+            let missing = templates.render(&without, &Policy::default());
 
             let named = NoticeError::EmptySlots { template: id.to_owned(), slots: vec![slot] };
             assert_eq!(refused.as_ref(), Err(&named));
@@ -135,11 +137,11 @@ fn all_empty_slots_are_named_at_once() {
     let mut empty = draft("T04");
     empty.slots.clear();
 
-    let refused = Templates::built_in().render(&empty).unwrap_err();
+    let refused = Templates::built_in().render(&empty, &Policy::default()).unwrap_err();
 
     assert_eq!(refused.to_string(), "the notice T04 cannot be sent yet; fill in: cause, eta");
     assert_eq!(refused.code(), "NoticeSlotEmpty");
-    let unknown = Templates::built_in().render(&draft("T99")).unwrap_err();
+    let unknown = Templates::built_in().render(&draft("T99"), &Policy::default()).unwrap_err();
     assert_eq!(unknown.code(), "NoticeTemplateUnknown");
 }
 
@@ -247,7 +249,7 @@ proptest! {
     fn rendering_is_total(slot in prop::sample::select(Slot::ALL.to_vec()), text in "\\PC*") {
         for id in Templates::built_in().ids() {
             for draft in [draft(id), draft(id).for_third_party().in_english()] {
-                let _ = Templates::built_in().render(&draft.with(slot, &text));
+                let _ = Templates::built_in().render(&draft.with(slot, &text), &Policy::default());
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::conflict::{ConflictRow, Incoming, Ruling};
 use crate::delivery::Channel;
 use crate::event::{Event, Fact};
 use crate::id::{CourierNo, Digest, EventId};
-use crate::notice::Told;
+use crate::notice::{Told, WaitingNotice};
 use crate::pickup::{ParcelCollected, freight};
 use crate::privacy::{ContactRevealed, Reveal, VaultRef};
 
@@ -27,6 +27,7 @@ impl Parcel {
         let act = Incoming::new(&event.envelope, lane_seq);
         self.note_silence(&event.fact, &act);
         self.note_station_knows(&act);
+        self.note_sent_by_hub(&act);
         if self.apply_before_transfer(&event.fact, &act) {
             return;
         }
@@ -57,6 +58,10 @@ impl Parcel {
                 self.told(&fact.template, fact.channel, Some(fact.text), &act);
             }
             Fact::NoticeFailed(fact) => self.told(&fact.template, fact.channel, None, &act),
+            Fact::NoticeHandedToHub(fact) => {
+                let (event, at) = (act.id(), act.envelope.at);
+                self.waiting_notices.push(WaitingNotice { event, at, notice: fact.clone() });
+            }
             Fact::ConflictRuled(fact) => self.ruled(fact.conflict, fact.stands, &act),
             Fact::CorrectionDeclared(_)
             | Fact::Unknown { .. }
@@ -221,6 +226,16 @@ impl Parcel {
         self.settle(claim);
     }
 
+    /// What became of a notice is told under an id of its own; its text has served then.
+    fn note_sent_by_hub(&mut self, act: &Incoming) {
+        if act.envelope.actor.is_station()
+            && let Some(at) = self.waiting_notices.iter().position(|w| w.outcome_id() == act.id())
+        {
+            let sent = self.waiting_notices.remove(at);
+            self.storage.spent_codes.push(sent.notice.text);
+        }
+    }
+
     fn told(&mut self, template: &str, channel: Channel, text: Option<Digest>, act: &Incoming) {
         self.told.push(Told { template: template.to_owned(), channel, at: act.envelope.at, text });
     }
@@ -281,7 +296,9 @@ impl Parcel {
                 delivered: self.delivery.delivered.take(),
                 stay: self.storage.current_stay().cloned().map(Box::new),
             });
+            let counts = winner.mark;
             self.settle(winner);
+            self.give_work_to_receiver(&counts);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::conflict::{Incoming, Margin, Mark, is_default};
 use crate::delivery::{Delivered, DeliveryTask, Party};
 use crate::id::{CaseId, CourierNo, OrderNo, SiteId, StationId};
 use crate::money::Fen;
-use crate::notice::Told;
+use crate::notice::{Told, WaitingNotice};
 use crate::pickup::FeeLine;
 use crate::privacy::{PersonSight, Reveal, VaultRef};
 use crate::temporary_storage::{Stay, Storage};
@@ -257,6 +257,9 @@ pub struct Parcel {
     /// What was told of it, but for its storage.
     #[serde(skip_serializing_if = "is_default")]
     pub told: Vec<Told>,
+    /// What the hub has yet to send.
+    #[serde(skip_serializing_if = "is_default")]
+    pub waiting_notices: Vec<WaitingNotice>,
     /// What else would be so, if a person ruled so.
     #[serde(skip_serializing_if = "is_default")]
     pub claims: Vec<Claim>,

@@ -10,6 +10,8 @@
 //! earlier act.
 
 mod pack;
+#[cfg(test)]
+mod readers;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -18,28 +20,32 @@ mod values;
 pub use pack::{FORMAT, Layer, Pack, Peak, Scope, Setting, Window};
 pub(crate) use resolve::Adopted;
 pub use resolve::{Explanation, Policies, Resolved, value_names, value_of};
-pub use values::{Policy, Stricter, Words};
+pub use values::{Policy, Proofs, Stricter, Words};
 
 use resolve::Stack;
 
-use crate::delivery::{HandoverMethod, ProofKind};
+use crate::delivery::HandoverMethod;
 use crate::notice::{WordList, word_lists};
+use crate::privacy::Mask;
 
 impl Policy {
-    /// Returns the sets of proof that satisfy a method; any one of them is enough (C4.6, C4.7).
-    ///
-    /// A valuable parcel asks for a signature or an identity check besides a photo. A PIN or an
-    /// ID check never goes with a parcel left at a place: nobody was there to give it.
-    pub fn proof_matrix(&self, method: HandoverMethod, valuable: bool) -> &[&[ProofKind]] {
-        use ProofKind::{IdCheck, Photo, Pin, Signature};
+    /// Returns the ways to prove a hand-over by `method`.
+    pub fn proofs(&self, method: HandoverMethod, valuable: bool) -> &Proofs {
         match (method, valuable) {
-            (HandoverMethod::FaceToFace, false) => &[&[Signature], &[Pin], &[Photo], &[IdCheck]],
-            (HandoverMethod::FaceToFace, true) => {
-                &[&[Signature, IdCheck], &[Signature, Photo], &[Pin, Photo]]
-            }
-            (HandoverMethod::Agent, false) => &[&[Signature], &[Photo]],
-            (HandoverMethod::Agent, true) => &[&[Signature, IdCheck], &[Signature, Photo]],
-            (HandoverMethod::NamedPlace, _) => &[&[Photo]],
+            (HandoverMethod::FaceToFace, false) => &self.proof_face_to_face,
+            (HandoverMethod::FaceToFace, true) => &self.proof_face_to_face_valuable,
+            (HandoverMethod::Agent, false) => &self.proof_agent,
+            (HandoverMethod::Agent, true) => &self.proof_agent_valuable,
+            (HandoverMethod::NamedPlace, _) => &self.proof_named_place,
+        }
+    }
+
+    /// Returns how much of a person is hidden (M02).
+    pub fn mask(&self) -> Mask {
+        Mask {
+            name_chars: self.mask_name_chars as usize,
+            phone_digits: self.mask_phone_digits as usize,
+            doors: self.mask_rooms,
         }
     }
 

@@ -95,7 +95,7 @@ impl Stack {
         let origins = TABLE.iter().map(|row| Origin {
             layer: "library".to_owned(),
             source: row.source.to_owned(),
-            floor: None,
+            floor: row.floor.then(|| format!("library: {}", row.source)),
         });
         let mut stack = Self {
             resolved: Resolved { origins: origins.collect(), policy: policy.clone() },

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::resolve::LAW_FILE;
 use super::values::TABLE;
 use super::*;
+use crate::delivery::ProofKind;
 use crate::document::tests::TestHub;
 use crate::document::{Document, Problem, Unfit};
 use crate::id::StationId;
@@ -106,7 +107,7 @@ fn all_faults_are_told_at_once_each_with_its_layer_and_value() {
             { "layer": "law", "values": [set("geofence_mm", 3), set("attempt_limit", 2)] },
             { "layer": "company", "values": [
                 set("closure_h", "soon"),
-                { "name": "follow_up_h", "value": 12 },
+                { "name": "first_contact_min", "value": 12 },
                 set("report_min", 5),
                 set("report_min", 6),
                 { "name": "geofence_m", "value": 100, "source": "ours", "flor": true },
@@ -125,7 +126,7 @@ fn all_faults_are_told_at_once_each_with_its_layer_and_value() {
             "law, geofence_mm: no such name here",
             "law, attempt_limit: cannot be a floor: neither side of it is stricter",
             "company, closure_h: expected a whole number",
-            "company, follow_up_h.source: is missing or empty",
+            "company, first_contact_min.source: is missing or empty",
             "company, report_min: stands twice",
             "company, geofence_m.flor: no such name here",
             "layers[2], layer: expected law, company, station or peak",
@@ -195,12 +196,12 @@ fn an_explanation_names_value_layer_source_and_floor() {
 #[test]
 fn a_raised_legal_floor_gives_way_to_a_stricter_default_and_overrules_a_looser_one() {
     let law = json!({ "layer": "law", "values": [
-        set("closure_h", 48), set("follow_up_h", 12), set("verification_slots", json!(["police"])),
+        set("closure_h", 48), set("first_contact_min", 30), set("minimum_to_save", json!(["address"])),
     ] });
     let resolved = read(&[law]).resolve(&station(), MORNING_MS);
-    assert_eq!((resolved.policy.closure_h, resolved.policy.follow_up_h), (24, 12));
-    let heard: Vec<_> = resolved.policy.verification_slots.iter().map(String::as_str).collect();
-    assert_eq!(heard, ["customer", "police", "self", "station"]);
+    assert_eq!((resolved.policy.closure_h, resolved.policy.first_contact_min), (24, 30));
+    let least: Vec<_> = resolved.policy.minimum_to_save.iter().map(String::as_str).collect();
+    assert_eq!(least, ["address", "demand", "name", "phone", "waybill"]);
     assert!(resolved.explain("closure_h").unwrap().floor);
 }
 
@@ -254,6 +255,40 @@ fn a_clock_is_judged_by_the_values_that_were_in_force_when_it_started() {
 }
 
 #[test]
+fn the_proof_of_a_hand_over_may_be_tightened_and_never_loosened() {
+    let asks = |ways: Value| pack(2, &[company(&[set("proof_agent", ways)])]);
+    let sound = Pack::read(&asks(json!([["photo", "signature"]]))).unwrap();
+    let policy = sound.resolve(&station(), MORNING_MS).policy;
+    let shown = |kinds: &[ProofKind]| {
+        let proofs = policy.proofs(HandoverMethod::Agent, false);
+        proofs.satisfied_by(|kind| kinds.contains(&kind))
+    };
+    assert!(shown(&[ProofKind::Photo, ProofKind::Signature]));
+    assert!(!shown(&[ProofKind::Photo]));
+    assert_eq!(
+        faults(&asks(json!([["photo"], ["pin"]]))),
+        ["company, proof_agent: would loosen the floor [[\"signature\"],[\"photo\"]]"]
+    );
+    for nothing in [json!([]), json!([[]]), json!([["promise"]])] {
+        assert_eq!(
+            faults(&asks(nothing)),
+            ["company, proof_agent: expected a list of ways, each a list of signature, photo, \
+              pin, id_check"]
+        );
+    }
+}
+
+#[test]
+fn of_two_choices_of_proof_both_are_kept() {
+    let law = json!({ "layer": "law", "values": [set("proof_agent", json!([["photo", "pin"]]))] });
+    let policy = read(&[law]).resolve(&station(), MORNING_MS).policy;
+    assert_eq!(value_of(&policy, "proof_agent").unwrap(), json!([["photo", "pin"]]));
+    let both =
+        Stricter::FewerWays.both(&json!([["photo"], ["pin"]]), &json!([["photo"], ["signature"]]));
+    assert_eq!(both, json!([["signature", "pin"], ["photo"]]));
+}
+
+#[test]
 fn the_words_to_warn_about_come_from_the_pack() {
     let mut policy = Policy::default();
     policy.vague_words.insert("one of these days".into());
@@ -280,6 +315,11 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         proptest::sample::subsequence(names.to_vec(), 0..5).prop_map(Value::from),
         prop::collection::vec(0u32..20, 0..4).prop_map(Value::from),
+        prop::collection::vec(
+            proptest::sample::subsequence(vec!["signature", "photo", "pin", "id_check"], 1..4),
+            1..4,
+        )
+        .prop_map(|ways| json!(ways)),
     ]
 }
 

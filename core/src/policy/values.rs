@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::delivery::ProofKind::{self, IdCheck, Photo, Pin, Signature};
 use crate::notice::word_lists;
 
 /// Which side of a value is the stricter one. A layer may move a floor to that side only.
@@ -20,6 +21,8 @@ pub enum Stricter {
     Yes,
     /// A set with more in it.
     More,
+    /// Fewer ways to satisfy it: each way asks for all that some way asked for before.
+    FewerWays,
     /// Neither: the value is a choice and cannot be a floor.
     Neither,
 }
@@ -40,17 +43,29 @@ impl Stricter {
                 let new = list(new);
                 list(old).iter().any(|item| !new.contains(item))
             }
+            Self::FewerWays => {
+                let old = ways(old);
+                !ways(new).iter().all(|way| old.iter().any(|asked| way.is_superset(asked)))
+            }
             Self::Neither => false,
         }
     }
 
-    /// Returns what is as strict as both: of two sets all, else the stricter value.
+    /// Returns what is as strict as both: of two sets all, of two choices of ways each pair of them,
+    /// else the stricter value.
     pub(super) fn both(self, one: &Value, other: &Value) -> Value {
         match (self, one, other) {
             (Self::More, Value::Array(one), Value::Array(other)) => {
                 let mut all = one.clone();
                 all.extend(other.iter().filter(|item| !one.contains(item)).cloned());
                 Value::Array(all)
+            }
+            (Self::FewerWays, one, other)
+                if self.loosens(one, other) && self.loosens(other, one) =>
+            {
+                let (one, other) = (ways(one), ways(other));
+                let pairs = one.iter().flat_map(|a| other.iter().map(move |b| a | b));
+                serde_json::to_value(Proofs::fewest(pairs)).unwrap_or_default()
             }
             _ if self.loosens(one, other) => one.clone(),
             _ => other.clone(),
@@ -60,6 +75,45 @@ impl Stricter {
 
 /// A set of words or names.
 pub type Words = BTreeSet<String>;
+
+/// Ways to prove a hand-over: any one is enough, and of it every kind is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proofs(BTreeSet<BTreeSet<ProofKind>>);
+
+impl Proofs {
+    fn of<const N: usize>(ways: [&[ProofKind]; N]) -> Self {
+        Self(ways.into_iter().map(|way| way.iter().copied().collect()).collect())
+    }
+
+    /// Leaves out each way that asks for all of another one and more.
+    fn fewest(ways: impl Iterator<Item = BTreeSet<ProofKind>>) -> Self {
+        let ways: BTreeSet<_> = ways.collect();
+        let needless = |way: &BTreeSet<ProofKind>| {
+            ways.iter().any(|other| other != way && way.is_superset(other))
+        };
+        Self(ways.iter().filter(|way| !needless(way)).cloned().collect())
+    }
+
+    /// Tells whether the kinds that `counts` says yes to are enough.
+    pub fn satisfied_by(&self, counts: impl Fn(ProofKind) -> bool) -> bool {
+        self.0.iter().any(|way| way.iter().all(|kind| counts(*kind)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Proofs {
+    /// No way at all, or one that asks for nothing, is no choice of proof.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ways = BTreeSet::<BTreeSet<ProofKind>>::deserialize(deserializer)?;
+        if ways.is_empty() || ways.iter().any(BTreeSet::is_empty) {
+            return Err(serde::de::Error::custom("a way without proof"));
+        }
+        Ok(Self(ways))
+    }
+}
+
+fn ways(value: &Value) -> BTreeSet<BTreeSet<ProofKind>> {
+    Proofs::deserialize(value).map(|proofs| proofs.0).unwrap_or_default()
+}
 
 /// A type that a value can have.
 trait ValueType: Serialize + serde::de::DeserializeOwned {
@@ -87,12 +141,18 @@ impl ValueType for Words {
     const EXPECTED: &str = "a list of texts";
 }
 
+impl ValueType for Proofs {
+    const EXPECTED: &str = "a list of ways, each a list of signature, photo, pin, id_check";
+}
+
 /// What the library knows of one value.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) stricter: Stricter,
     /// The source of the default.
     pub(super) source: &'static str,
+    /// The default is a floor, without a law that makes it one.
+    pub(super) floor: bool,
     pub(super) expected: &'static str,
     pub(super) read: fn(&Policy) -> Value,
     /// Writes a value in its canonical form; tells whether its type fits.
@@ -100,7 +160,7 @@ pub(super) struct Row {
 }
 
 macro_rules! values {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $stricter:ident, $source:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $stricter:ident, $source:literal $($floor:ident)?;)*) => {
         /// The values in force, as rules read them.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
@@ -121,6 +181,7 @@ macro_rules! values {
             name: stringify!($name),
             stricter: Stricter::$stricter,
             source: $source,
+            floor: values!(@ $($floor)?),
             expected: <$type as ValueType>::EXPECTED,
             read: |policy| serde_json::to_value(&policy.$name).unwrap_or_default(),
             write: |policy, value| {
@@ -128,6 +189,8 @@ macro_rules! values {
             },
         }),*];
     };
+    (@ floor) => { true };
+    (@) => { false };
 }
 
 values! {
@@ -149,6 +212,17 @@ values! {
     misdelivery_contact_min: u32 = 15, Smaller, "S0, the case (M51)";
     /// A hand-over further than this from the address is flagged, metres. Never a gate.
     geofence_m: u32 = 200, Smaller, "ours: 23 of 106 sampled hand-overs lie beyond it";
+    /// Proof of a hand-over into the recipient's own hands (C4.6).
+    proof_face_to_face: Proofs = Proofs::of([&[Signature], &[Pin], &[Photo], &[IdCheck]]), FewerWays, "ours (C4.6)" floor;
+    /// Proof of one of a valuable parcel.
+    proof_face_to_face_valuable: Proofs = Proofs::of([&[Signature, IdCheck], &[Signature, Photo], &[Pin, Photo]]), FewerWays, "ours (C4.6): valuables need two" floor;
+    /// Proof of a hand-over to an agent.
+    proof_agent: Proofs = Proofs::of([&[Signature], &[Photo]]), FewerWays, "ours (C4.6)" floor;
+    /// Proof of one of a valuable parcel.
+    proof_agent_valuable: Proofs = Proofs::of([&[Signature, IdCheck], &[Signature, Photo]]), FewerWays, "ours (C4.6): valuables need two" floor;
+    /// Proof of a parcel left at a place. A PIN or an ID check never goes with it: nobody was there
+    /// to give one (C4.7).
+    proof_named_place: Proofs = Proofs::of([&[Photo]]), FewerWays, "ours (C4.6, C4.7)" floor;
     /// Free attempts before the station decides; none is set until a person has checked
     /// GB/T 27917.
     attempt_limit: Option<u32> = None, Neither, "GB/T 27917, not checked: empty on purpose";
@@ -183,25 +257,14 @@ values! {
     closure_h: u32 = 24, Smaller, "S1 (M56)";
     /// Time to tell a complaining customer the result, days.
     legal_reply_days: u32 = 7, Smaller, "快递暂行条例 (R10)";
-    /// Time to follow up, hours after the handling is finished (M57).
-    follow_up_h: u32 = 24, Smaller, "S0 (M57)";
     /// Time to answer a consultation, minutes (M77).
     consult_reply_min: u32 = 5, Smaller, "S1 (M77)";
     /// Time to the first answer online, seconds (M78).
     online_reply_s: u32 = 15, Smaller, "S1 (M78)";
     /// Rings before a call is answered (M78).
     phone_rings: u32 = 3, Smaller, "S1 (M78)";
-    /// What a complaint must tell before it is concluded (M65).
-    complaint_required_fields: Words = words(&["complainant_name", "complainant_phone", "waybill", "sender_address", "recipient_address", "cause", "demand", "accepted_at"]), More, "S2 (M65)";
     /// What a complaint must tell before it is saved at all (M65).
     minimum_to_save: Words = words(&["name", "waybill", "demand", "phone"]), More, "S1 (M65)";
-    /// Who is heard before a finding (M58).
-    verification_slots: Words = words(&["customer", "station", "self"]), More, "S0 (M58)";
-    /// The usual most for an uninsured parcel, times the freight. Negotiable; a custom, not law
-    /// for express (M62).
-    uninsured_max_freight_times: u32 = 3, Neither, "S0 (M62); 邮政法 47 does not bind express (R17)";
-    /// What may be offered for a delay (M62).
-    delay_remedy: Words = words(&["coupon", "freight_cut"]), Neither, "S0 (M62)";
     /// Characters hidden of each name (M02).
     mask_name_chars: u32 = 1, Larger, "GB/T 41833-2022 (R20)";
     /// Digits hidden of each phone number (M02).

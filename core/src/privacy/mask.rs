@@ -8,11 +8,26 @@ mod address;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use address::doors;
-pub use address::{mask_address, mask_rooms};
+use crate::policy::Policy;
 
-/// The fewest digits hidden of each phone number (R21).
-pub const PHONE_DIGITS_HIDDEN: usize = 6;
+pub(crate) use address::doors;
+
+/// How much is hidden: the mask values of a policy. The default is the law's floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mask {
+    /// The fewest characters hidden of each part of a name (R20).
+    pub name_chars: usize,
+    /// The fewest digits hidden of each phone number (R21).
+    pub phone_digits: usize,
+    /// Unit and room are hidden (R22).
+    pub doors: bool,
+}
+
+impl Default for Mask {
+    fn default() -> Self {
+        Policy::default().mask()
+    }
+}
 
 /// Surnames of two characters; every other Chinese surname is taken as one.
 const COMPOUND_SURNAMES: [&str; 50] = [
@@ -23,28 +38,67 @@ const COMPOUND_SURNAMES: [&str; 50] = [
     "左丘", "纳兰",
 ];
 
-/// Hides the given name and shows the surname (R20): 王小明 becomes `王**`.
-///
-/// A compound surname stays whole (欧阳娜 becomes `欧阳*`), a name of one
-/// character is hidden altogether, and each part of a foreign name keeps its
-/// first letter (`J*** S****`).
-pub fn mask_name(name: &str) -> String {
-    let mut masked = String::with_capacity(name.len());
-    let mut part = Vec::new();
-    for character in name.chars() {
-        if separates_names(character) {
-            push_name(&mut masked, &part);
-            part.clear();
-            masked.push(character);
-        } else {
-            part.push(character);
+impl Mask {
+    /// Hides the given name and shows the surname (R20): 王小明 becomes `王**`.
+    ///
+    /// A compound surname stays whole (欧阳娜 becomes `欧阳*`), a name of one
+    /// character is hidden altogether, and each part of a foreign name keeps its
+    /// first letter (`J*** S****`), unless the policy asks for more.
+    pub fn name(&self, name: &str) -> String {
+        let mut masked = String::with_capacity(name.len());
+        let mut part = Vec::new();
+        for character in name.chars() {
+            if separates_names(character) {
+                push_name(&mut masked, &part, self.name_chars);
+                part.clear();
+                masked.push(character);
+            } else {
+                part.push(character);
+            }
         }
+        push_name(&mut masked, &part, self.name_chars);
+        masked
     }
-    push_name(&mut masked, &part);
-    masked
+
+    /// Hides six digits or more, as the policy asks, of each number (R21): `138******78`.
+    ///
+    /// The country code, the network or area code and at most two last digits stay,
+    /// an extension is hidden whole, and letters are left out, for they are no part
+    /// of a number. Several numbers in one text are masked each.
+    pub fn phone(&self, phone: &str) -> String {
+        let mut masked = String::with_capacity(phone.len());
+        let mut number = Vec::new();
+        for character in phone.chars() {
+            if matches!(character, ',' | '，' | ';' | '；' | '/' | '／' | '、' | '|' | '\n') {
+                masked.extend(mask_number(&number, self.phone_digits));
+                number.clear();
+                masked.push(character);
+            } else {
+                push_sign(&mut number, character);
+            }
+        }
+        masked.extend(mask_number(&number, self.phone_digits));
+        masked
+    }
+
+    /// Hides unit and room of an address (R22): 文三路100号阳光小区3栋2单元501室 becomes
+    /// 文三路100号阳光小区`***`.
+    ///
+    /// Knows 栋, 号楼, 单元, 层, 室, `3-2-501`, bare room numbers and `Room 12B`. Hides more than it
+    /// must where the text leaves a doubt.
+    pub fn address(&self, address: &str) -> String {
+        if self.doors { address::mask_address(address) } else { address.to_owned() }
+    }
+
+    /// Hides what is certainly a unit or a room and keeps the rest of the text.
+    ///
+    /// For texts that are not addresses but may name one, such as a place on a notice.
+    pub fn place(&self, text: &str) -> String {
+        if self.doors { address::mask_rooms(text) } else { text.to_owned() }
+    }
 }
 
-fn push_name(masked: &mut String, part: &[char]) {
+fn push_name(masked: &mut String, part: &[char], hidden: usize) {
     let compound =
         COMPOUND_SURNAMES.iter().any(|surname| part.iter().copied().take(2).eq(surname.chars()));
     let shown = match part.len() {
@@ -53,6 +107,7 @@ fn push_name(masked: &mut String, part: &[char]) {
         _ if compound => 2,
         _ => 1,
     };
+    let shown = shown.min(part.len().saturating_sub(hidden));
     masked.extend(part.iter().take(shown));
     masked.extend(part.iter().skip(shown).map(|_| '*'));
 }
@@ -65,27 +120,6 @@ fn separates_names(character: char) -> bool {
         || matches!(character, '·' | '・' | '•' | '‧')
         || matches!(character, '\u{2010}'..='\u{2027}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{301f}')
         || matches!(character, '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}')
-}
-
-/// Hides six digits or more of each number (R21): `138******78`.
-///
-/// The country code, the network or area code and at most two last digits stay,
-/// an extension is hidden whole, and letters are left out, for they are no part
-/// of a number. Several numbers in one text are masked each.
-pub fn mask_phone(phone: &str) -> String {
-    let mut masked = String::with_capacity(phone.len());
-    let mut number = Vec::new();
-    for character in phone.chars() {
-        if matches!(character, ',' | '，' | ';' | '；' | '/' | '／' | '、' | '|' | '\n') {
-            masked.extend(mask_number(&number));
-            number.clear();
-            masked.push(character);
-        } else {
-            push_sign(&mut number, character);
-        }
-    }
-    masked.extend(mask_number(&number));
-    masked
 }
 
 /// What stands between the main number and an extension in a masked number.
@@ -112,14 +146,14 @@ fn is_position(character: char) -> bool {
     character == '*' || character.is_numeric() || "零一二三四五六七八九幺".contains(character)
 }
 
-fn mask_number(number: &[char]) -> Vec<char> {
+fn mask_number(number: &[char], to_hide: usize) -> Vec<char> {
     let positions: Vec<usize> = (0..number.len()).filter(|&at| is_position(number[at])).collect();
     let digits: Vec<char> = positions.iter().map(|&at| number[at]).collect();
     let sign = number.iter().position(|&sign| sign == EXTENSION).unwrap_or(number.len());
     let before_sign = positions.iter().filter(|&&at| at < sign).count();
-    let country = country_code(number, &digits[..before_sign]);
+    let country = country_code(number, &digits[..before_sign], to_hide);
     let main = if sign < number.len() { before_sign } else { main_digits(number, country) };
-    let (first, last) = shown_ends(&digits[country..main]);
+    let (first, last) = shown_ends(&digits[country..main], to_hide);
     let hidden = country + first..main - last;
 
     let mut masked = number.to_vec();
@@ -132,7 +166,7 @@ fn mask_number(number: &[char]) -> Vec<char> {
 }
 
 /// Returns how many leading digits are a country code that may be shown.
-fn country_code(number: &[char], digits: &[char]) -> usize {
+fn country_code(number: &[char], digits: &[char], to_hide: usize) -> usize {
     let starts = |code: &str| digits.iter().copied().take(code.len()).eq(code.chars());
     let plus = number.iter().find(|sign| !matches!(sign, ' ' | '(')) == Some(&'+');
     let length = if starts("0086") {
@@ -144,7 +178,7 @@ fn country_code(number: &[char], digits: &[char]) -> usize {
     } else {
         0
     };
-    if digits.len() >= length + PHONE_DIGITS_HIDDEN { length } else { 0 }
+    if digits.len() >= length + to_hide { length } else { 0 }
 }
 
 /// Returns how many digits stand before an extension without a sign: a short last
@@ -157,8 +191,8 @@ fn main_digits(number: &[char], country: usize) -> usize {
 }
 
 /// Returns how many digits may be shown at both ends of a number without country code.
-fn shown_ends(digits: &[char]) -> (usize, usize) {
-    let spare = digits.len().saturating_sub(PHONE_DIGITS_HIDDEN);
+fn shown_ends(digits: &[char], to_hide: usize) -> (usize, usize) {
+    let spare = digits.len().saturating_sub(to_hide);
     let first = match digits {
         [] | [_] => 0,
         _ if spare <= 2 => 0,

@@ -15,7 +15,7 @@ pub(crate) mod rules;
 mod tests;
 mod vault;
 
-pub use mask::{mask_address, mask_name, mask_phone, mask_rooms};
+pub use mask::Mask;
 pub use vault::{Person, VaultBody, VaultEntry, VaultRef};
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Lane;
 use crate::id::Digest;
-use crate::privacy::{mask_address, mask_name, mask_phone};
+use crate::privacy::Mask;
 use crate::time::Entropy;
 
 /// Points at a vault entry: SHA-256 of its 16 salt bytes followed by its body bytes.
@@ -49,13 +49,13 @@ pub struct Person {
 }
 
 impl Person {
-    /// Hides what GB/T 41833 wants hidden (M02), and the place altogether.
+    /// Hides what the policy, and GB/T 41833 at least, wants hidden (M02), and the place altogether.
     #[must_use]
-    pub fn masked(&self) -> Self {
+    pub fn masked(&self, mask: &Mask) -> Self {
         Self {
-            name: mask_name(&self.name),
-            phone: mask_phone(&self.phone),
-            address: mask_address(&self.address),
+            name: mask.name(&self.name),
+            phone: mask.phone(&self.phone),
+            address: mask.address(&self.address),
             lng: None,
             lat: None,
         }

@@ -18,7 +18,8 @@ pub(crate) fn fitting_site<'a>(
 ) -> Result<&'a Site, Refusal> {
     refuse_if(parcel.goods.door_only, Refusal::DoorOnly)?;
     let site = at.directory.site(site).ok_or(Refusal::SiteUnknown)?;
-    refuse_if(site.kind == SiteKind::UnattendedPublic, Refusal::SiteUnattended)?;
+    let unattended = site.kind == SiteKind::UnattendedPublic;
+    refuse_if(unattended && at.policy.unattended_public_forbidden, Refusal::SiteUnattended)?;
     // It takes the site and the sender (C4.2).
     refuse_if(!site.accepts(parcel.goods, parcel.damaged), Refusal::SiteCannotHold)?;
     let care = parcel.goods.fresh || parcel.goods.valuable || parcel.damaged;
@@ -137,7 +138,10 @@ fn agreed_until(parcel: &Parcel, site: &SiteId, at: &Circumstances) -> Result<i6
         Some(consent) if consent.withdrawn.is_some() => Refusal::ConsentWithdrawn,
         Some(_) => Refusal::ConsentEnded,
         None if parcel.storage.declined.is_some() => Refusal::ConsentWithdrawn,
-        None if absent_and_unasked(parcel) => Refusal::AppointmentFirst,
+        None if at.policy.appointment_first && absent_and_unasked(parcel) => {
+            Refusal::AppointmentFirst
+        }
+        None if !at.policy.storage_needs_consent => return Ok(i64::MAX),
         None => Refusal::ConsentMissing,
     })
 }

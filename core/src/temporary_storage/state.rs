@@ -30,8 +30,9 @@ pub struct Storage {
     /// The last stay.
     #[serde(skip_serializing_if = "is_default")]
     pub stay: Option<Stay>,
-    /// The sealed codes of stays that have ended, and those that were replaced: nobody needs them
-    /// any more, and they are to go from every vault (C4.8).
+    /// The sealed codes of stays that have ended and those that were replaced, and the texts of
+    /// notices that the hub has sent: nobody needs them any more, and they are to go from every
+    /// vault (C4.8).
     #[serde(skip_serializing_if = "is_default")]
     pub spent_codes: Vec<VaultRef>,
 }

@@ -153,6 +153,20 @@ impl Parcel {
         self.remember(from.clone(), to);
     }
 
+    /// A person ruled which of two receivers has it: the work goes with the parcel, as along any
+    /// link, unless the station has given it to somebody since.
+    pub(crate) fn give_work_to_receiver(&mut self, ruled: &Mark) {
+        let Some(link) = self.links.iter().find(|link| link.mark == *ruled) else { return };
+        let followed_a_link = |given: &Assignment| {
+            given.courier == link.from || self.links.iter().any(|other| other.mark == given.mark)
+        };
+        if self.assignment.as_ref().is_none_or(followed_a_link) {
+            let epoch = self.assignment.as_ref().map_or(0, |given| given.epoch);
+            let (courier, mark) = (link.to.clone(), link.mark);
+            self.assignment = Some(Assignment { courier, epoch, mark });
+        }
+    }
+
     /// Carries out the links that waited for the one before them.
     fn close_the_gaps(&mut self) {
         let next = |parcel: &Self| {

@@ -357,7 +357,7 @@ fn two_receivers_are_a_dispute_that_a_person_rules() {
     for second in [1, 2] {
         let mut tale = Tale::out_for_delivery();
         tale.by("A").tells(offered(1, "B"));
-        tale.by("B").having_seen(0).tells(transferred(1, "A", "B"));
+        let first = tale.by("B").having_seen(0).tells(transferred(1, "A", "B"));
         // Even if he could know.
         let rival = tale.by("C").having_seen(6).tells(transferred(second, "A", "C"));
         let parcel = tale.parcel();
@@ -367,9 +367,19 @@ fn two_receivers_are_a_dispute_that_a_person_rules() {
         let viewers = crate::visibility::viewers(&tale.lane, &tale.state());
         assert_eq!(viewers.len(), 3, "all three see it");
 
-        let ruled = ConflictRuled { conflict: rival, stands: rival, note: vault(1) };
-        tale.station().tells(ruled);
-        assert!(tale.parcel().held_by(&courier("C")));
+        let rule = |stands| ConflictRuled { conflict: rival, stands, note: vault(1) };
+        tale.station().tells(rule(rival));
+        let ruled = tale.parcel();
+        assert!(ruled.held_by(&courier("C")) && ruled.assigned_to(&courier("C")));
+        assert_eq!(ruled.epoch(), Some(1), "the epoch counts the station's orders");
+
+        tale.tells(rule(first));
+        let back = tale.parcel();
+        assert!(back.held_by(&courier("B")) && back.assigned_to(&courier("B")));
+
+        tale.assign("D", 2);
+        tale.tells(rule(rival));
+        assert!(tale.parcel().assigned_to(&courier("D")), "the station's later order stays");
     }
 }
 

@@ -59,6 +59,7 @@ const TABLE: &[(&str, &str)] = &[
     ("PickupCodeReplaced", "pf--pp"),
     ("NoticeSent", "f---pp"),
     ("NoticeFailed", "f---pp"),
+    ("NoticeHandedToHub", "f---pp"),
     ("ExceptionReported", "----pp"),
     ("EvidenceAdded", "----pp"),
     ("ExceptionAcknowledged", "----pp"),

@@ -2,8 +2,9 @@
 
 use lastmile_core::Refusal;
 use lastmile_core::command::Command;
-use lastmile_core::decide::{Circumstances, Decided, LaneStates, decide, lanes_of};
-use lastmile_core::event::Lane;
+use lastmile_core::decide::{Circumstances, Decided, Decision, LaneStates, decide, lanes_of};
+use lastmile_core::event::{Actor, Lane};
+use lastmile_core::id::StationId;
 use serde::Serialize;
 
 use super::Acting;
@@ -45,27 +46,47 @@ pub(super) fn act(
     acting: &Acting,
     command: &Command,
 ) -> Result<Vec<RecordedFact>> {
-    let actor = acting.actor();
+    let (actor, station) = (acting.actor(), &acting.station);
+    let decision = judge(ledger, &actor, station, command)?;
+    let Decided { groups, vault } = decision.decided;
+    match decision.refusal {
+        None => record_groups(ledger, station, &actor, groups, &vault),
+        Some(refusal) => {
+            if refusal == Refusal::ErasureHeld {
+                record_groups(ledger, station, &actor, groups, &vault)?;
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Decides a command of somebody at a station, with all that the hub knows around it.
+pub(crate) fn judge(
+    ledger: &mut Ledger,
+    actor: &Actor,
+    station: &StationId,
+    command: &Command,
+) -> Result<Decision> {
     let (hub, tx) = (ledger.hub, ledger.tx);
-    let policy = hub.policy(tx, &acting.station)?;
-    let directory = hub.station(tx, &acting.station)?.directory;
+    let policy = hub.policy(tx, station)?;
+    let directory = hub.station(tx, station)?.directory;
     let mut lanes = LaneStates::new();
     let mut entries = Vec::new();
     if let Command::ErasePerson { lane, .. } = command {
         for lane in with_its_cases(tx, lane)? {
             let Some(state) = ledger.state(&lane)?.cloned() else { continue };
-            if is_at(ledger, acting, &lane)? {
+            if is_at(ledger, station, &lane)? {
                 let held = tx.entries_of(&lane)?.into_iter();
                 entries.extend(held.map(|entry| (lane.clone(), entry)));
             }
             lanes.insert(lane, state);
         }
     }
-    let codes = hub.clerk_codes(tx, &acting.station, &directory, command)?;
+    let codes = hub.clerk_codes(tx, station, &directory, command)?;
     let at = Circumstances {
         now: ledger.now,
-        actor: &actor,
-        station: &acting.station,
+        actor,
+        station,
         root_key: &hub.root_key(),
         policy: &policy,
         directory: &directory,
@@ -76,7 +97,7 @@ pub(super) fn act(
         entropy: &*hub.entropy,
     };
     for lane in lanes_of(command, &at) {
-        if !is_at(ledger, acting, &lane)? {
+        if !is_at(ledger, station, &lane)? {
             return Err(HubError::not_found("the parcel or case"));
         }
         if let Some(state) = ledger.state(&lane)? {
@@ -84,22 +105,12 @@ pub(super) fn act(
             lanes.insert(lane, state);
         }
     }
-    let decision = decide(command, &lanes, &at)?;
-    let Decided { groups, vault } = decision.decided;
-    match decision.refusal {
-        None => record_groups(ledger, &acting.station, &actor, groups, &vault),
-        Some(refusal) => {
-            if refusal == Refusal::ErasureHeld {
-                record_groups(ledger, &acting.station, &actor, groups, &vault)?;
-            }
-            Err(refusal.into())
-        }
-    }
+    Ok(decide(command, &lanes, &at)?)
 }
 
 /// Tells whether a lane is no other station's.
-fn is_at(ledger: &mut Ledger, acting: &Acting, lane: &Lane) -> Result<bool> {
-    Ok(ledger.lane_facts(lane)?.station.is_none_or(|station| *station == acting.station))
+fn is_at(ledger: &mut Ledger, station: &StationId, lane: &Lane) -> Result<bool> {
+    Ok(ledger.lane_facts(lane)?.station.is_none_or(|of| of == station))
 }
 
 /// Returns a lane, and the cases and complaints about it if it is a parcel's.

@@ -10,12 +10,12 @@ use lastmile_core::decide::Draft;
 use lastmile_core::event::{Actor, Fact, Lane};
 use lastmile_core::fold::LaneState;
 use lastmile_core::id::{CourierNo, SiteId};
-use lastmile_core::parcel::{GoodsFlags, ParcelArrivedAtHub, ParcelDispatched, ParcelHeld};
-use lastmile_core::privacy::Person;
+use lastmile_core::parcel::{ParcelArrivedAtHub, ParcelDispatched, ParcelHeld};
 use lastmile_core::waybill::Waybill;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::rows::{Rows, refused};
 use super::{Acting, act};
 use crate::http::{Request, Response};
 use crate::hub::Hub;
@@ -23,26 +23,6 @@ use crate::problem::{HubError, Result};
 use crate::station::record_groups;
 use crate::store::Tx;
 use crate::sync::Ledger;
-
-/// Fewer characters are no address that a courier could find.
-const SHORTEST_ADDRESS: usize = 5;
-/// Digits of a telephone number, without country code at least.
-const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-
-#[derive(Serialize)]
-struct Mistake {
-    index: usize,
-    field: String,
-    code: &'static str,
-    advice: String,
-}
-
-#[derive(Serialize)]
-struct Refused {
-    code: &'static str,
-    advice: &'static str,
-    errors: Vec<Mistake>,
-}
 
 #[derive(Serialize, Default)]
 struct Imported {
@@ -72,14 +52,13 @@ pub(super) fn import(
     let mut seen = HashSet::new();
     let mut parcels = Vec::new();
     for (index, row) in rows.iter().enumerate() {
-        let mut reader = Reader { index, row, errors: &mut errors };
+        let mut reader = Rows { index, row, errors: &mut errors };
         if let Some(parcel) = reader.parcel(&mut seen) {
             parcels.push(parcel);
         }
     }
     if !errors.is_empty() {
-        let advice = "nothing was imported; mend what is listed and send all of it again";
-        return Ok(Response::json(422, &Refused { code: "BadManifest", advice, errors }));
+        return Ok(refused("BadManifest", &errors));
     }
 
     let mut ledger = Ledger::new(hub, tx)?;
@@ -113,35 +92,13 @@ pub(super) fn import(
     Ok(Response::json(201, &imported))
 }
 
-/// Reads one row and collects its mistakes.
-struct Reader<'a> {
-    index: usize,
-    row: &'a Value,
-    errors: &'a mut Vec<Mistake>,
-}
-
-impl Reader<'_> {
-    fn mistake(&mut self, field: &str, code: &'static str, advice: impl Into<String>) {
-        let (index, field) = (self.index, field.to_owned());
-        self.errors.push(Mistake { index, field, code, advice: advice.into() });
-    }
-
+impl Rows<'_> {
     fn parcel(&mut self, seen: &mut HashSet<Waybill>) -> Option<Parcel> {
         let before = self.errors.len();
         let waybill = self.waybill(seen);
         let recipient = self.person("recipient", true);
         let sender = self.person("sender", false);
-        let goods = match self.row.get("goods") {
-            None | Some(Value::Null) => Some(GoodsFlags::default()),
-            Some(goods) => serde_json::from_value(goods.clone()).ok(),
-        };
-        if goods.is_none() {
-            self.mistake(
-                "goods",
-                "BadGoods",
-                "an object of door_only, fragile, valuable, fresh, receipt_form",
-            );
-        }
+        let goods = self.goods();
         let promise_ms = self.number("promise_ms");
         let freight = self.number("freight");
         let insured = self.number("insured");
@@ -179,62 +136,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn person(&mut self, who: &str, with_address: bool) -> Option<Person> {
-        let Some(found) = self.row.get(who).filter(|found| found.is_object()) else {
-            self.mistake(who, "Missing", "an object of name, phone, address");
-            return None;
-        };
-        let Ok(person) = serde_json::from_value::<Person>(found.clone()) else {
-            self.mistake(
-                who,
-                "BadPerson",
-                "name, phone and address are texts, lng and lat numbers",
-            );
-            return None;
-        };
-        let before = self.errors.len();
-        if person.name.trim().is_empty() {
-            self.mistake(&format!("{who}.name"), "Missing", "a name");
-        }
-        let digits = person.phone.chars().filter(char::is_ascii_digit).count();
-        let plain = |c: char| c.is_ascii_digit() || " +-()".contains(c);
-        if !PHONE_DIGITS.contains(&digits) || !person.phone.chars().all(plain) {
-            self.mistake(&format!("{who}.phone"), "BadPhone", "7 to 15 digits");
-        }
-        if with_address && person.address.trim().chars().count() < SHORTEST_ADDRESS {
-            self.mistake(&format!("{who}.address"), "BadAddress", "an address down to the door");
-        }
-        let out = |value: Option<f64>, most: f64| value.is_some_and(|value| value.abs() > most);
-        if out(person.lng, 180.0) || out(person.lat, 90.0) {
-            self.mistake(&format!("{who}.lng"), "BadPlace", "degrees, WGS-84");
-        }
-        (self.errors.len() == before).then_some(person)
-    }
-
-    fn number(&mut self, field: &str) -> Option<i64> {
-        match self.row.get(field) {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                let number = value.as_i64().filter(|number| *number >= 0);
-                if number.is_none() {
-                    self.mistake(field, "BadNumber", "a whole number, not below zero");
-                }
-                number
-            }
-        }
-    }
-
-    fn courier(&mut self) -> Option<CourierNo> {
-        let courier = match self.row.get("courier") {
-            None | Some(Value::Null) => return None,
-            Some(value) => value.as_str().and_then(|text| CourierNo::new(text).ok()),
-        };
-        if courier.is_none() {
-            self.mistake("courier", "BadCourier", "1 to 40 letters, digits, '_', '.' or '-'");
-        }
-        courier
     }
 
     fn track(&mut self) -> Vec<Fact> {

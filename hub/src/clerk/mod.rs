@@ -6,7 +6,11 @@
 mod act;
 mod desk;
 mod manifest;
+mod orders;
+mod rows;
 mod views;
+
+pub(crate) use act::judge;
 
 use lastmile_core::event::Actor;
 use lastmile_core::id::StationId;
@@ -71,7 +75,8 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
     let answer = match (request.method.as_str(), path) {
         ("POST", ["commands"]) => act::command(hub, &*tx, &acting, request),
         ("POST", ["manifest"]) => manifest::import(hub, &*tx, &acting, request),
-        ("GET", ["lanes", rest @ ..]) => views::lane(&*tx, &acting, &rest.join("/")),
+        ("POST", ["pickups"]) => orders::import(hub, &*tx, &acting, request),
+        ("GET", ["lanes", rest @ ..]) => views::lane(hub, &*tx, &acting, &rest.join("/")),
         ("GET", [kind @ ("parcels" | "pickups" | "exceptions" | "complaints")]) => {
             views::list(&*tx, &acting, kind, request)
         }

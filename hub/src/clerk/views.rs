@@ -43,13 +43,14 @@ struct LaneView {
 }
 
 /// `GET /v1/clerk/lanes/{lane}`.
-pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response> {
+pub(super) fn lane(hub: &Hub, tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response> {
     let lane = Lane::parse(name);
     let found = tx.find_lane(&lane)?;
     let found = found.filter(|row| row.next > 1 && row.station.as_ref() == Some(&acting.station));
     let row = found.ok_or_else(|| HubError::not_found("the lane"))?;
     let state = sync::state_of(tx, &lane, &row)?;
     let masked = sync::masked(&state);
+    let mask = hub.policy(tx, &acting.station)?.mask();
     let mut events = Vec::new();
     let mut vault = BTreeMap::new();
     for held in tx.lane_events(row.row)? {
@@ -57,7 +58,7 @@ pub(super) fn lane(tx: &dyn Tx, acting: &Acting, name: &str) -> Result<Response>
             let entry = tx.entry(&VaultRef(digest), &lane)?;
             let body = match entry.and_then(|entry| entry.read()) {
                 Some(VaultBody::Person(person)) if masked.contains(&VaultRef(digest)) => {
-                    Some(VaultBody::Person(person.masked()))
+                    Some(VaultBody::Person(person.masked(&mask)))
                 }
                 body => body,
             };

@@ -11,6 +11,7 @@ use lastmile_core::evidence::EvidenceRef;
 use lastmile_core::exception_report::{ExceptionKind, Shown};
 use lastmile_core::id::CaseId;
 use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
+use lastmile_core::policy::Policy;
 use lastmile_core::temporary_storage::{ConsentGiver, Liability};
 
 use super::Trouble;
@@ -158,15 +159,15 @@ impl Job {
             (Slot::DoorDelivery, "回复本短信".to_owned()),
             (Slot::CourierNo, phone.no.to_string()),
         ];
-        let notice = Templates::built_in()
-            .render(&NoticeDraft {
-                template: "T01".to_owned(),
-                language: Language::Zh,
-                audience: Audience::Recipient,
-                slots: slots.map(|(slot, text)| SlotValue { slot, text }).to_vec(),
-                about: Vec::new(),
-            })
-            .map_err(|error| error.to_string())?;
+        let draft = NoticeDraft {
+            template: "T01".to_owned(),
+            language: Language::Zh,
+            audience: Audience::Recipient,
+            slots: slots.map(|(slot, text)| SlotValue { slot, text }).to_vec(),
+            about: Vec::new(),
+        };
+        let notice = Templates::built_in().render(&draft, &Policy::default());
+        let notice = notice.map_err(|error| error.to_string())?;
         phone.act(&Command::RecordNotice {
             waybill: self.delivery.waybill.clone(),
             channel: Channel::Sms,

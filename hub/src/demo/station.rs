@@ -31,6 +31,7 @@ use super::day::Day;
 use super::machine::{PlayedClock, PlayedTime};
 use super::people::{self, Role};
 use crate::client::{self, Ask};
+use crate::gateway::FolderGateway;
 use crate::{Hub, Settings, serve};
 
 /// Parcels in one request of the import.
@@ -74,8 +75,9 @@ impl Station {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address))?;
         let base = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();
+        let gateway = Arc::new(FolderGateway::new(&folder.join("outbox")));
         let thread = std::thread::spawn(move || {
-            runtime.block_on(serve::serve(Arc::new(hub), listener, async move {
+            runtime.block_on(serve::serve(Arc::new(hub), gateway, listener, async move {
                 // Whether it is told to stop or nobody is left to tell it, it stops.
                 let _ = stopped.await;
             }))

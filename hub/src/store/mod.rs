@@ -276,8 +276,14 @@ pub trait Lanes {
     fn lane_name(&self, lane: Row) -> Result<Lane>;
     /// Gives out the next `count` positions of a lane and returns the first of them.
     fn advance(&self, lane: Row, count: u64) -> Result<u64>;
-    /// Keeps what a lane folded to.
-    fn put_state(&self, lane: Row, state: &str, fold: u32) -> Result<()>;
+    /// Keeps what a lane folded to, and whether it is worth a look at what waits in it.
+    fn put_state(&self, lane: Row, state: &str, fold: u32, may_wait: bool) -> Result<()>;
+    /// Says from when on the hub may have something to do in a lane by itself, UTC milliseconds.
+    fn put_due(&self, lane: &Lane, due_ms: Option<i64>) -> Result<()>;
+    /// Has every lane of a kind (`complaint:` …) looked at again.
+    fn look_again(&self, kind: &str) -> Result<()>;
+    /// Returns at most `limit` lanes in which something is due, the longest due first.
+    fn lanes_due(&self, now_ms: i64, limit: u32) -> Result<Vec<Lane>>;
     /// Keeps to which station a lane belongs, and which parcel it is about.
     fn put_lane(
         &self,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use lastmile_core::chore::may_wait;
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
@@ -315,7 +316,7 @@ impl<'a> Ledger<'a> {
             if open.written != (open.station.is_some(), about(&open.state).cloned()) {
                 self.tx.put_lane(open.row, open.station.as_ref(), about(&open.state))?;
             }
-            self.tx.put_state(open.row, &state, FOLD_VERSION)?;
+            self.tx.put_state(open.row, &state, FOLD_VERSION, may_wait(&open.state))?;
             // A code is kept until its stay ends (C4.8).
             for code in open.state.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
                 self.tx.remove_entry(code)?;

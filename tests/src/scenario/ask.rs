@@ -5,6 +5,7 @@ use lastmile_core::event::Lane;
 use lastmile_core::exception_report::exception_checklist;
 use lastmile_core::notice::{Audience, Language, NoticeDraft, Slot, SlotValue, Templates};
 use lastmile_core::pickup::waybill_errors;
+use lastmile_core::policy::Policy;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Result};
 use serde::Serialize;
@@ -147,7 +148,7 @@ fn rendered(with: &Value) -> Value {
         slots: slots.collect(),
         about: Vec::new(),
     };
-    match Templates::built_in().render(&draft) {
+    match Templates::built_in().render(&draft, &Policy::default()) {
         Ok(notice) => notice.text.into(),
         Err(error) => error.code().into(),
     }

@@ -13,6 +13,7 @@ use lastmile_core::privacy::Person;
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
+use lastmile_hub::gateway::MessageGateway;
 use lastmile_hub::store::SqliteStore;
 use lastmile_hub::{Hub, Keys, MemoryMedia, Parts, Request, Response, Settings};
 use serde_json::json;
@@ -55,6 +56,11 @@ impl Station {
         let clerk = lastmile_core::id::ClerkNo::new("clerk-1").expect("a plain number");
         let clerk_token = hub.new_clerk(clerk, Some(id.clone())).expect("a hub on a good disk");
         Self { id, disk, clock, entropy, keys, media, clerk_token, hub }
+    }
+
+    /// Has the hub do by itself what is due; what it sends goes by `gateway`.
+    pub fn do_chores(&self, gateway: &dyn MessageGateway) {
+        while self.hub.do_chores(gateway).expect("a hub on a good disk") > 0 {}
     }
 
     /// Asks the hub, as the network would.

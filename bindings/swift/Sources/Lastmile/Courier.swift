@@ -68,6 +68,9 @@ public actor Courier {
     /// Tells what a rule says against an act, without recording anything.
     public func check(_ command: Command) throws -> Objection? { try lastmile.check(command: command) }
 
+    /// Tells which parcels of a batch a rule speaks against, without recording anything.
+    public func checkEach(_ command: Command) throws -> [LeftOut] { try lastmile.checkEach(command: command) }
+
     /// Makes the id of a new exception case or complaint.
     public func newCase() throws -> CaseId { try lastmile.newCase() }
 
@@ -95,6 +98,89 @@ public actor Courier {
     /// `.other` needs a `note`. Throws `Refused` for a parcel that is not this courier's.
     public func reveal(_ party: Party, of waybill: Waybill, reason: RevealReason, note: String? = nil) throws -> Person {
         try lastmile.reveal(waybill: waybill, party: party, reason: reason, note: note)
+    }
+
+    /// Returns what a screen shows of a parcel's delivery: the recipient's wish, a redirection that waits, forms owed.
+    public func delivery(_ waybill: Waybill) throws -> DeliveryView? { try lastmile.delivery(waybill: waybill) }
+
+    /// Returns the stay of a parcel that lies at a storage site; `nil` if it does not.
+    public func storage(_ waybill: Waybill) throws -> StorageView? { try lastmile.storage(waybill: waybill) }
+
+    /// Compares a pickup code that the recipient shows with those given out for his parcel.
+    public func checkCode(_ code: String, for waybill: Waybill) throws -> CodeCheck {
+        try lastmile.checkCode(waybill: waybill, code: code)
+    }
+
+    /// Explains a parcel: why it is marked, where it is, when it comes, whom to call.
+    public func explain(_ waybill: Waybill) throws -> ParcelExplanation? { try lastmile.explainParcel(waybill: waybill) }
+
+    /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
+    public func explainPolicy(_ value: String) throws -> Explanation { try lastmile.explainPolicy(value: value) }
+
+    /// Returns every clock of a lane that was started, open or stopped.
+    public func deadlines(in lane: Lane) throws -> [DeadlineView] { try lastmile.deadlines(lane: lane) }
+
+    /// Returns the open clocks that end before `ms`, UTC milliseconds, the first first; what is over is among them.
+    public func deadlinesDue(before ms: Int64) throws -> [DeadlineView] { try lastmile.deadlinesDue(beforeMs: ms) }
+
+    /// Returns the open clock that ends next, for the app's next reminder.
+    public func nextDeadline() throws -> DeadlineView? { try lastmile.nextDeadline() }
+
+    /// Renders a notice about a parcel from what is known here and what is `given`.
+    public func renderNotice(
+        _ template: String, about waybill: Waybill, language: Language = .zh, audience: Audience = .recipient,
+        given: [SlotValue] = []
+    ) throws -> Notice {
+        try lastmile.renderNotice(
+            waybill: waybill, template: template, language: language, audience: audience, given: given)
+    }
+
+    /// Hands a rendered notice to the hub, which sends it once and says what became of it.
+    @discardableResult
+    public func send(
+        _ notice: Notice, about waybill: Waybill, to party: Party = .recipient, channel: Channel = .sms
+    ) throws -> Recorded {
+        try record(
+            .sendNotice(
+                waybill: waybill, to: party, channel: channel, template: notice.template, text: notice.text))
+    }
+
+    /// Warns about words of a message that evade, stay vague or are impolite.
+    public func lintMessage(_ text: String) throws -> [Finding] { try lastmile.lintMessage(text: text) }
+
+    /// Keeps the badge of an `Enrolment`; `signIn` keeps that of its session by itself.
+    public func keepBadge(_ code: String) throws { try lastmile.keepBadge(code: code) }
+
+    /// Returns the badge to be shown, with its QR code; `nil` before the first was kept.
+    public func badge() throws -> BadgeCard? { try lastmile.badge() }
+
+    /// Offers parcels to another courier; his phone scans the code.
+    public func offer(_ waybills: [Waybill], to courier: CourierNo) throws -> TransferCode {
+        try lastmile.offerCustody(waybills: waybills, to: courier)
+    }
+
+    /// Reads and checks a scanned code of a transfer. Nothing is recorded.
+    public func readTransfer(_ code: String) throws -> TransferView { try lastmile.readTransfer(code: code) }
+
+    /// Takes what another courier offers, but for what is `missing`; the giver's phone scans the answer.
+    public func accept(_ code: String, missing: [Waybill] = []) throws -> TransferCode {
+        try record(.acceptCustody(code: code, missing: missing))
+        return try lastmile.answerOffer(code: code)
+    }
+
+    /// Takes note of the receiver's answer: the parcels are his.
+    @discardableResult
+    public func confirm(_ code: String) throws -> Recorded { try record(.confirmCustody(code: code)) }
+
+    /// Says what became of every parcel of this shift; `counted` are those still in the van.
+    public func shiftReconciliation(counted: [Waybill]) throws -> ShiftReconciliation {
+        try lastmile.shiftReconciliation(counted: counted)
+    }
+
+    /// Closes the shift. Throws `Refused` while a parcel is unaccounted for.
+    @discardableResult
+    public func closeShift(counted: [Waybill]) throws -> Recorded {
+        try record(lastmile.closeShift(counted: counted))
     }
 
     /// Returns the open exception cases.
@@ -169,6 +255,7 @@ public actor Courier {
         let grant = try readSession(reply: await link.send(sessionRequest(code: code), tokens: tokens))
         tokens?.session = grant.sessionToken
         try lastmile.setSignedIn(signedIn: true)
+        if let badge = grant.badge { try lastmile.keepBadge(code: badge) }
         return grant
     }
 

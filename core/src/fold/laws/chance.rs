@@ -26,7 +26,7 @@ use crate::exception_report::{
     ProgressNoted, PromiseKept, PromiseMade, Promised, RecoveryRequested, Shown,
 };
 use crate::id::{DeviceId, ManifestId, TransferId};
-use crate::notice::NoticeFailed;
+use crate::notice::{NoticeFailed, NoticeHandedToHub};
 use crate::parcel::{
     AddressCorrected, Condition, ConflictRuled, FreezeReason, GoodsFlags, ParcelAnnounced,
     ParcelAssigned, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled, ParcelReceivedAtStation,
@@ -64,7 +64,7 @@ fn transfer(n: u8) -> TransferId {
 pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 45 {
+    match kind % 46 {
         32 => {
             let consent = yes.then_some(consent().consent);
             PreferenceSet {
@@ -165,6 +165,13 @@ pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
             to: courier,
             goods: GoodsFlags::default(),
             proof: String::new(),
+        }
+        .into(),
+        45 => NoticeHandedToHub {
+            to: if yes { Party::Recipient } else { Party::Sender },
+            channel: Channel::Sms,
+            template: "T05.1".into(),
+            text: vault(a),
         }
         .into(),
         _ => StorageNoticeSent {

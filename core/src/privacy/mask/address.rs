@@ -50,11 +50,8 @@ const ROOM_WORDS: [&str; 12] = [
 const BUILDING_WORDS: [&str; 11] =
     ["floor", "fl", "flr", "bldg", "building", "block", "blk", "tower", "door", "level", "корпус"];
 
-/// Hides unit and room (R22): 文三路100号阳光小区3栋2单元501室 becomes 文三路100号阳光小区`***`.
-///
-/// Knows 栋, 号楼, 单元, 层, 室, `3-2-501`, bare room numbers and `Room 12B`.
-/// Hides more than it must where the text leaves a doubt.
-pub fn mask_address(address: &str) -> String {
+/// Hides unit and room.
+pub(super) fn mask_address(address: &str) -> String {
     let mut masked = address.to_owned();
     // Each round hides at least one more character, so this ends.
     loop {
@@ -64,7 +61,7 @@ pub fn mask_address(address: &str) -> String {
     }
 }
 
-/// Returns the parts of an address that [`mask_address`] hides first, as written.
+/// Returns the parts of an address that [`Mask::address`](super::Mask::address) hides first, as written.
 pub(crate) fn doors(address: &str) -> Vec<String> {
     let signs: Vec<char> = address.chars().collect();
     door_spans(&signs).into_iter().map(|span| signs[span].iter().collect()).collect()
@@ -79,9 +76,7 @@ fn door_spans(signs: &[char]) -> Vec<Range<usize>> {
 }
 
 /// Hides what is certainly a unit or a room and keeps the rest of the text.
-///
-/// For texts that are not addresses but may name one, such as a place on a notice.
-pub fn mask_rooms(text: &str) -> String {
+pub(super) fn mask_rooms(text: &str) -> String {
     let mut masked = text.to_owned();
     loop {
         let signs: Vec<char> = masked.chars().collect();

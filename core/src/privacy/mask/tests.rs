@@ -4,6 +4,22 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn mask_name(name: &str) -> String {
+    Mask::default().name(name)
+}
+
+fn mask_phone(phone: &str) -> String {
+    Mask::default().phone(phone)
+}
+
+fn mask_address(address: &str) -> String {
+    Mask::default().address(address)
+}
+
+fn mask_rooms(text: &str) -> String {
+    Mask::default().place(text)
+}
+
 fn check(mask: fn(&str) -> String, cases: &[(&str, &str)]) {
     for (clear, masked) in cases {
         assert_eq!(mask(clear), *masked, "{clear}");
@@ -153,6 +169,17 @@ fn a_place_keeps_its_words_and_loses_its_rooms() {
     );
 }
 
+#[test]
+fn a_policy_may_hide_more_of_a_name_and_of_a_number() {
+    let strict = Mask { name_chars: 2, phone_digits: 9, ..Mask::default() };
+    for (clear, masked) in [("王小明", "王**"), ("张三", "**"), ("欧阳娜", "欧**"), ("王", "*")]
+    {
+        assert_eq!(strict.name(clear), masked);
+    }
+    assert_eq!(strict.phone("13800001234"), "*********34");
+    assert_eq!(strict.phone("+86 138 0000 1234"), "+86 *** **** **34");
+}
+
 fn digits(text: &str) -> usize {
     text.chars().filter(char::is_ascii_digit).count()
 }
@@ -177,6 +204,21 @@ proptest! {
     }
 
     #[test]
+    fn a_stricter_mask_shows_no_more_and_masks_its_own_output_to_itself(
+        text in "(\\+86|0086|0|1|3|8|转|-| |王|小明|欧阳|J|ohn|\\*){0,14}",
+        name_chars in 1usize..6,
+        phone_digits in 6usize..14,
+    ) {
+        let strict = Mask { name_chars, phone_digits, doors: true };
+        let hidden = |text: &str| text.matches('*').count();
+        let (name, phone) = (strict.name(&text), strict.phone(&text));
+        prop_assert_eq!(strict.name(&name), name.clone());
+        prop_assert_eq!(strict.phone(&phone), phone.clone());
+        prop_assert!(hidden(&name) >= hidden(&mask_name(&text)));
+        prop_assert!(hidden(&phone) >= hidden(&mask_phone(&text)));
+    }
+
+    #[test]
     fn a_given_name_never_shows(surname in "[王李张陈]|欧阳|司马", given in "[小明芳伟娜静]{1,2}") {
         let masked = mask_name(&format!("{surname}{given}"));
         prop_assert!(!masked.contains(|sign| given.contains(sign)), "{}", masked);
@@ -198,7 +240,7 @@ proptest! {
     ) {
         let number = format!("{head}{middle}{tail}{extension}");
         let masked = mask_phone(&number);
-        prop_assert!(digits(&number) - digits(&masked) >= PHONE_DIGITS_HIDDEN, "{}", masked);
+        prop_assert!(digits(&number) - digits(&masked) >= Mask::default().phone_digits, "{}", masked);
         let shown: usize = masked.chars().rev().skip_while(|&sign| sign == '*' || sign == '转')
             .take_while(char::is_ascii_digit).count();
         prop_assert!(shown <= 2, "{}", masked);
@@ -207,7 +249,7 @@ proptest! {
     #[test]
     fn any_number_loses_six_digits_or_all(number in "[+(]?[0-9][0-9 ()-]{0,24}") {
         let hidden = digits(&number) - digits(&mask_phone(&number));
-        prop_assert!(hidden >= digits(&number).min(PHONE_DIGITS_HIDDEN));
+        prop_assert!(hidden >= digits(&number).min(Mask::default().phone_digits));
     }
 
     #[test]

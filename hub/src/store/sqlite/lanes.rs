@@ -60,10 +60,32 @@ impl Lanes for SqliteTx<'_> {
         Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
     }
 
-    fn put_state(&self, lane: Row, state: &str, fold: u32) -> Result<()> {
-        self.sql("UPDATE lane SET state = ?, fold = ? WHERE row = ?")?
-            .execute(params![state, fold, lane])?;
+    fn put_state(&self, lane: Row, state: &str, fold: u32, may_wait: bool) -> Result<()> {
+        self.sql("UPDATE lane SET state = ?, fold = ?, due_ms = ? WHERE row = ?")?
+            .execute(params![state, fold, may_wait.then_some(0), lane])?;
         Ok(())
+    }
+
+    fn put_due(&self, lane: &Lane, due_ms: Option<i64>) -> Result<()> {
+        self.sql("UPDATE lane SET due_ms = ? WHERE key = ?")?
+            .execute(params![due_ms, lane.to_string()])?;
+        Ok(())
+    }
+
+    fn look_again(&self, kind: &str) -> Result<()> {
+        self.sql(
+            "UPDATE lane SET due_ms = 0
+             WHERE key >= ?1 AND key < ?1 || char(0x10ffff) AND state IS NOT NULL",
+        )?
+        .execute([kind])?;
+        Ok(())
+    }
+
+    fn lanes_due(&self, now_ms: i64, limit: u32) -> Result<Vec<Lane>> {
+        let mut sql =
+            self.sql("SELECT key FROM lane WHERE due_ms <= ? ORDER BY due_ms, row LIMIT ?")?;
+        let rows = sql.query_map(params![now_ms, limit], |row| row.get::<_, String>(0))?;
+        rows.map(|key| Ok(Lane::parse(&key?))).collect()
     }
 
     fn put_lane(

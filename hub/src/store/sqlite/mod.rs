@@ -23,7 +23,8 @@ use crate::problem::{HubError, Result};
 const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0001_init.sql")),
     M::up(include_str!("../migrations/0002_codes.sql")),
-    M::up(include_str!("../migrations/0003_restore.sql")),
+    M::up(include_str!("../migrations/0003_due.sql")),
+    M::up(include_str!("../migrations/0004_restore.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.

@@ -83,6 +83,7 @@ class HandOverActivity : Activity() {
             val enrolment = HttpLink(hub).enrol(code)
             secrets.edit().putString(HUB, hub).putString(ENROLMENT, enrolmentToJson(enrolment)).apply()
             open(hub, enrolment)
+            enrolment.badge?.let { courier?.keepBadge(it) }
         } catch (problem: LastmileException.Hub) {
             findViewById<TextView>(R.id.advice).text = problem.advice
         }

@@ -68,6 +68,12 @@ class Courier private constructor(
     /** What a screen shows of a parcel, its recipient masked; `null` if it is not known here. */
     fun parcel(waybill: Waybill): Flow<ParcelView?> = watch(parcelLane(waybill)) { parcel(waybill) }
 
+    /** What a screen shows of a parcel's delivery: the recipient's wish, a redirection that waits, forms owed. */
+    fun delivery(waybill: Waybill): Flow<DeliveryView?> = watch(parcelLane(waybill)) { delivery(waybill) }
+
+    /** The stay of a parcel that lies at a storage site; `null` if it does not. */
+    fun storage(waybill: Waybill): Flow<StorageView?> = watch(parcelLane(waybill)) { storage(waybill) }
+
     /** What a screen shows of an exception case. */
     fun exceptionCase(case: CaseId): Flow<ExceptionView?> =
         watch(exceptionLane(case)) { exceptionCase(case) }
@@ -94,6 +100,9 @@ class Courier private constructor(
     /** Tells what a rule says against an act, without recording anything. */
     suspend fun check(command: Command): Objection? = call { check(command) }
 
+    /** Tells which parcels of a batch a rule speaks against, without recording anything. */
+    suspend fun checkEach(command: Command): List<LeftOut> = call { checkEach(command) }
+
     /** Makes the id of a new exception case or complaint. */
     suspend fun newCase(): CaseId = call { newCase() }
 
@@ -115,6 +124,74 @@ class Courier private constructor(
     suspend fun reveal(waybill: Waybill, party: Party, reason: RevealReason, note: String? = null): Person =
         call { reveal(waybill, party, reason, note) }
 
+    /** Explains a parcel: why it is marked, where it is, when it comes, whom to call. */
+    suspend fun explain(waybill: Waybill): ParcelExplanation? = call { explainParcel(waybill) }
+
+    /** Tells why a value of the policy, such as `first_contact_min`, is what it is. */
+    suspend fun explainPolicy(value: String): Explanation = call { explainPolicy(value) }
+
+    /** Every clock of a lane that was started, open or stopped. */
+    suspend fun deadlines(lane: Lane): List<DeadlineView> = call { deadlines(lane) }
+
+    /** The open clocks that end before [beforeMs], UTC milliseconds, the first first; what is over is among them. */
+    suspend fun deadlinesDue(beforeMs: Long): List<DeadlineView> = call { deadlinesDue(beforeMs) }
+
+    /** The open clock that ends next, for the app's next reminder. */
+    suspend fun nextDeadline(): DeadlineView? = call { nextDeadline() }
+
+    /** Compares a pickup code that the recipient shows with those given out for his parcel. */
+    suspend fun checkCode(waybill: Waybill, code: String): CodeCheck = call { checkCode(waybill, code) }
+
+    /** Renders a notice about a parcel from what is known here and what is [given]. */
+    suspend fun renderNotice(
+        waybill: Waybill,
+        template: String,
+        language: Language = Language.ZH,
+        audience: Audience = Audience.RECIPIENT,
+        given: List<SlotValue> = emptyList(),
+    ): Notice = call { renderNotice(waybill, template, language, audience, given) }
+
+    /** Hands a rendered notice to the hub, which sends it once and says what became of it. */
+    suspend fun sendNotice(
+        waybill: Waybill,
+        notice: Notice,
+        to: Party = Party.RECIPIENT,
+        channel: Channel = Channel.SMS,
+    ): Recorded = record(Command.SendNotice(waybill, to, channel, notice.template, notice.text))
+
+    /** Warns about words of a message that evade, stay vague or are impolite. */
+    suspend fun lintMessage(text: String): List<Finding> = call { lintMessage(text) }
+
+    /** Keeps the badge of an [Enrolment]; [signIn] keeps that of its session by itself. */
+    suspend fun keepBadge(code: String): Unit = call { keepBadge(code) }
+
+    /** The badge to be shown, with its QR code; `null` before the first was kept. */
+    suspend fun badge(): BadgeCard? = call { badge() }
+
+    /** Offers parcels to another courier; his phone scans the code. */
+    suspend fun offer(waybills: List<Waybill>, to: CourierNo): TransferCode = call { offerCustody(waybills, to) }
+
+    /** Reads and checks a scanned code of a transfer. Nothing is recorded. */
+    suspend fun readTransfer(code: String): TransferView = call { readTransfer(code) }
+
+    /** Takes what another courier offers, but for what is [missing]; the giver's phone scans the answer. */
+    suspend fun accept(code: String, missing: List<Waybill> = emptyList()): TransferCode {
+        record(Command.AcceptCustody(code, missing))
+        return call { answerOffer(code) }
+    }
+
+    /** Takes note of the receiver's answer: the parcels are his. */
+    suspend fun confirm(code: String): Recorded = record(Command.ConfirmCustody(code))
+
+    /** Says what became of every parcel of this shift; [counted] are those still in the van. */
+    suspend fun shiftReconciliation(counted: List<Waybill>): ShiftReconciliation = call { shiftReconciliation(counted) }
+
+    /** Closes the shift. Throws [LastmileException.Refused] while a parcel is unaccounted for. */
+    suspend fun closeShift(counted: List<Waybill>): Recorded {
+        val close = call { closeShift(counted) }
+        return record(close)
+    }
+
     /** Asks for news at the next [sync]: a push message came, the list was pulled down. */
     suspend fun pullSoon(): Unit = call { pullSoon() }
 
@@ -135,7 +212,10 @@ class Courier private constructor(
     suspend fun signIn(link: HubLink, code: String): SessionGrant {
         val grant = readSession(link.send(sessionRequest(code), tokens))
         tokens = Tokens(tokens.device, grant.sessionToken)
-        call { setSignedIn(true) }
+        call {
+            setSignedIn(true)
+            grant.badge?.let { keepBadge(it) }
+        }
         return grant
     }
 
