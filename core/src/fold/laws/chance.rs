@@ -396,7 +396,7 @@ prop_compose! {
 }
 
 /// How many numbers [`command`] knows.
-pub(super) const COMMANDS: u8 = 52;
+pub(super) const COMMANDS: u8 = 53;
 
 /// A command about the parcel's persons.
 pub(super) fn person_command(a: u8) -> Command {
@@ -416,6 +416,13 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
     match kind % COMMANDS {
+        52 => Command::SendNotice {
+            waybill,
+            to: if yes { Party::Recipient } else { Party::Sender },
+            channel,
+            template: if a < 128 { "T01.1" } else { "T05.1" }.into(),
+            text: "we come again at noon".into(),
+        },
         n @ 49.. => custody_command(n, a, b),
         n @ 38.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
