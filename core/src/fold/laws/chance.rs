@@ -399,7 +399,7 @@ prop_compose! {
 }
 
 /// How many numbers [`command`] knows.
-pub(super) const COMMANDS: u8 = 52;
+pub(super) const COMMANDS: u8 = 53;
 
 /// A command about the parcel's persons.
 pub(super) fn person_command(a: u8) -> Command {
@@ -419,6 +419,7 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
     let site = site(if a < 160 { "YZ-1" } else { ["LK-1", "NP", "GATE"][usize::from(a) % 3] });
     let to = courier(if a < 200 { "A" } else { "B" });
     match kind % COMMANDS {
+        52 => send_notice(a, b),
         n @ 49.. => custody_command(n, a, b),
         n @ 38.. => delivery_command(n, a, b),
         0 => Command::ReconcileManifest {
@@ -512,6 +513,18 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
             reason: CorrectionReason::IncorrectData,
             note: String::new(),
         },
+    }
+}
+
+/// A notice for the hub to send.
+fn send_notice(a: u8, b: u8) -> Command {
+    let yes = b.is_multiple_of(2);
+    Command::SendNotice {
+        waybill: waybill(),
+        to: if yes { Party::Recipient } else { Party::Sender },
+        channel: if yes { Channel::App } else { Channel::Sms },
+        template: if a < 128 { "T01.1" } else { "T05.1" }.into(),
+        text: "we come again at noon".into(),
     }
 }
 
