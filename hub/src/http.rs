@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::{HubError, Result};
 
 /// Answers shorter than this are not worth compressing.
-const GZIP_FROM: usize = 1024;
+const GZIP_FROM: usize = 300;
 
 /// What somebody asks of the hub.
 #[derive(Debug, Clone, Default)]

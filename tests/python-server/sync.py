@@ -6,7 +6,7 @@ import re
 from enrol import session_lives
 from store import Problem, malformed, now_ms, sha256
 
-LIMITS = {"push_events": 500, "push_bytes": 1 << 20, "media_chunk": 256 << 10, "poll_ms": 300_000}
+LIMITS = {"push_events": 500, "push_bytes": 1 << 20, "media_chunk": 256 << 10, "poll_ms": 1_800_000}
 LONGEST_EVENT = 65_536
 NO_LINK = "0" * 64
 REQUIRED = {

@@ -14,8 +14,11 @@ use crate::time::ClockReading;
 /// The most events asked for at a time: one answer is then applied in a few tens of milliseconds.
 const PULL_EVENTS: u32 = 500;
 
+/// Events in a push while the hub does not answer: ten hours of trying must not cost a day's data.
+const PROBE_EVENTS: u32 = 10;
+
 /// Bodies longer than this are compressed; below it gzip gains nothing.
-const GZIP_FROM: usize = 1024;
+const GZIP_FROM: usize = 300;
 
 /// An events request on its way.
 pub(crate) struct EventsInFlight {
@@ -44,6 +47,8 @@ impl Courier {
         let limits = Key::Limits.get::<Limits>(db)?.unwrap_or_default();
         let signed_in = Key::SignedIn.get::<bool>(db)?.unwrap_or(false);
         let most = self.machine.push_limit.unwrap_or(limits.push_events).min(limits.push_events);
+        let most =
+            if self.machine.events_pace.is_doubtful() { most.min(PROBE_EVENTS) } else { most };
         let batch = whole_groups(Outgoing::load(db, most.max(1))?, limits.push_bytes, db)?;
 
         let may_pull = signed_in && !self.machine.session_ended && !self.machine.upgrade_required;

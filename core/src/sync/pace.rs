@@ -8,6 +8,8 @@ use crate::time::{ClockReading, Entropy};
 const FIRST_MS: u64 = 2_000;
 /// With this cap a hub that is down for ten hours is tried about 80 times.
 const CAP_MS: u64 = 600_000;
+/// So many failures in a row are more than a lift.
+const DOUBTFUL: u32 = 3;
 /// The longest a hub may tell a phone to stay away.
 const LONGEST_ASKED_MS: u64 = 3_600_000;
 
@@ -25,6 +27,11 @@ impl Pace {
             return None;
         }
         u64::try_from(until - reading.boot_ms).ok().filter(|ms| *ms > 0)
+    }
+
+    /// Tells whether nothing has got through for a while: then little is sent until something does.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.failures >= DOUBTFUL
     }
 
     pub(super) fn reset(&mut self) {

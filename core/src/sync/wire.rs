@@ -1,7 +1,7 @@
 //! What travels between a device and its hub. The prose is in `docs/protocol.md`.
 //!
 //! A push body and a reply body are NDJSON: one header line, then event lines (exact bytes), then
-//! vault lines. Both are gzip-compressed when they are longer than 1 KB.
+//! vault lines. Both are gzip-compressed when they are longer than 300 bytes.
 
 use serde::{Deserialize, Serialize};
 
@@ -208,13 +208,14 @@ pub struct Limits {
     pub push_bytes: u64,
     /// Bytes of one media chunk.
     pub media_chunk: u64,
-    /// How long an idle device may wait before it asks again, milliseconds.
+    /// How long an idle device may wait before it asks again, milliseconds. Each act asks too, and
+    /// so does the app when a push message wakes it.
     pub poll_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { push_events: 500, push_bytes: 1 << 20, media_chunk: 256 << 10, poll_ms: 300_000 }
+        Self { push_events: 500, push_bytes: 1 << 20, media_chunk: 256 << 10, poll_ms: 1_800_000 }
     }
 }
 

@@ -19,11 +19,8 @@ impl SqliteStore {
     pub fn back_up(&self, to: &Path) -> Result<()> {
         let unfinished = to.with_extension("unfinished");
         if to.exists() || unfinished.exists() {
-            return Err(HubError::asked(
-                409,
-                "BackupExists",
-                "there is a file at this place already; name another",
-            ));
+            let there = "there is a file at this place already; name another";
+            return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, there).into());
         }
         let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let copied = connection
