@@ -22,7 +22,9 @@ use crate::store::list::Onlooker;
 use crate::store::{Durability, Head, Key, Location, Media, Store, media};
 use crate::sync::Machine;
 use crate::temporary_storage::CodeBook;
-use crate::time::{self, Clock, Entropy, HubContact, Moment, SystemClock, SystemEntropy};
+use crate::time::{
+    self, Clock, ClockReading, Entropy, HubContact, Moment, SystemClock, SystemEntropy,
+};
 
 /// Whose store it is. Comes from the enrolment; holds no token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -245,7 +247,11 @@ impl Courier {
 
     /// Returns the time as the phone knows it.
     pub fn now(&self) -> Moment {
-        time::moment(&self.options.clock.read(), self.contact.as_ref())
+        self.moment(&self.options.clock.read())
+    }
+
+    pub(crate) fn moment(&self, reading: &ClockReading) -> Moment {
+        time::moment(reading, self.contact.as_ref())
     }
 
     /// Returns the life of the hub's database that this store goes by now.

@@ -141,8 +141,8 @@ fn takes_back(event: &Event) -> bool {
 
 /// Folds a whole lane, leaving out events that a correction says did not occur. A log keeps all.
 ///
-/// A correction that was itself taken back undoes nothing. A courier takes back only what he recorded himself; a correction of
-/// anything else is kept in the margin and has no effect.
+/// A correction that was itself taken back undoes nothing. A courier takes back only what he
+/// recorded himself; a correction of anything else is kept in the margin and has no effect.
 pub fn fold<'a, I>(lane: &Lane, events: I) -> LaneState
 where
     I: IntoIterator<Item = (&'a Event, Option<u64>)>,

@@ -20,7 +20,7 @@ use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
 use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
 use crate::temporary_storage::CodeBook;
-use crate::time::BootMoment;
+use crate::time::{BootMoment, ClockReading};
 use crate::waybill::Waybill;
 
 impl Courier {
@@ -79,7 +79,8 @@ impl Courier {
         let parcel = self.parcel(waybill)?.ok_or(Refusal::UnknownParcel)?;
         let person = self.person(parcel.person(party))?;
         let person = person.ok_or(Error::NotFound { what: "the person" })?;
-        if !privacy::is_one_asking(&parcel, party, reason, &self.surroundings()) {
+        let at = self.surroundings(&self.options.clock.read());
+        if !privacy::is_one_asking(&parcel, party, reason, &at) {
             self.record(&command)?;
         }
         Ok(person)
@@ -88,7 +89,7 @@ impl Courier {
     /// Tells what rule would refuse an act, without recording anything.
     pub fn check(&self, command: &Command) -> Result<Option<Refusal>> {
         let db = &self.store()?.db;
-        let at = self.circumstances(db, command)?;
+        let at = self.circumstances(db, command, &self.options.clock.read())?;
         let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
         Ok(match decide::decide(command, &lanes.states, &at) {
             Ok(decision) => decision.refusal,
@@ -100,7 +101,7 @@ impl Courier {
     /// a command that is no batch.
     pub fn check_each(&self, command: &Command) -> Result<Vec<LeftOut>> {
         let db = &self.store()?.db;
-        let at = self.circumstances(db, command)?;
+        let at = self.circumstances(db, command, &self.options.clock.read())?;
         let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
         Ok(decide::left_out(command, &lanes.states, &at))
     }
@@ -124,7 +125,8 @@ impl Courier {
         done: Option<&str>,
     ) -> Result<(Recorded, Head, Option<CodeBook>)> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let at = self.circumstances(&tx, command)?;
+        let reading = self.options.clock.read();
+        let at = self.circumstances(&tx, command, &reading)?;
         let lanes = Lanes::read(&tx, decide::lanes_of(command, &at))?;
         let mut decision = decide::decide(command, &lanes.states, &at)?;
         let mut against = None;
@@ -135,7 +137,7 @@ impl Courier {
             };
             against = Some(decide::against(&mut decision.decided, &refusal, reason, &at));
         }
-        let mut writer = Writer::new(&tx, self, &at, lanes);
+        let mut writer = Writer::new(&tx, self, &at, &reading, lanes);
         let first = writer.append(&decision.decided, against.as_ref())?;
         for entry in &decision.decided.vault {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
@@ -179,10 +181,11 @@ impl Courier {
         let Some(media) = Media::load(&tx, item.id)? else { return Ok(self.head) };
         Media::settle(&tx, &item.sha256, MediaState::Lost)?;
         let lane = Lane::parse(&media.lane);
-        let at = self.surroundings();
+        let reading = self.options.clock.read();
+        let at = self.surroundings(&reading);
         let lanes = Lanes::read(&tx, vec![lane.clone()])?;
         let lost = EvidenceLost { evidence: item.id, sha256: item.sha256 };
-        let mut writer = Writer::new(&tx, self, &at, lanes);
+        let mut writer = Writer::new(&tx, self, &at, &reading, lanes);
         let groups = vec![vec![Draft { lane, fact: Fact::from(lost) }]];
         writer.append(&Decided { groups, vault: Vec::new() }, None)?;
         let (_, head) = writer.finish()?;
@@ -190,9 +193,9 @@ impl Courier {
         Ok(head)
     }
 
-    fn surroundings(&self) -> Circumstances<'_> {
+    fn surroundings(&self, reading: &ClockReading) -> Circumstances<'_> {
         Circumstances {
-            now: self.now(),
+            now: self.moment(reading),
             actor: &self.actor,
             station: &self.identity.station,
             root_key: &self.identity.root_key,
@@ -206,8 +209,13 @@ impl Courier {
         }
     }
 
-    fn circumstances(&self, db: &Connection, command: &Command) -> Result<Circumstances<'_>> {
-        let mut at = self.surroundings();
+    fn circumstances(
+        &self,
+        db: &Connection,
+        command: &Command,
+        reading: &ClockReading,
+    ) -> Result<Circumstances<'_>> {
+        let mut at = self.surroundings(reading);
         for (lane, item) in command.evidence() {
             let bound = Media::load(db, item.id)?.is_some_and(|media| {
                 media.item == *item
@@ -258,6 +266,7 @@ struct Writer<'a> {
     db: &'a Connection,
     courier: &'a Courier,
     at: &'a Circumstances<'a>,
+    boot: BootMoment,
     head: Head,
     lanes: Lanes,
     recorded: Recorded,
@@ -268,17 +277,17 @@ impl<'a> Writer<'a> {
         db: &'a Connection,
         courier: &'a Courier,
         at: &'a Circumstances<'a>,
+        reading: &ClockReading,
         lanes: Lanes,
     ) -> Self {
+        let boot = BootMoment { id: reading.boot_id, ms: reading.boot_ms };
         let recorded =
             Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now, left_out: Vec::new() };
-        Self { db, courier, at, head: courier.head, lanes, recorded }
+        Self { db, courier, at, boot, head: courier.head, lanes, recorded }
     }
 
     /// Appends all groups; returns the row of the first event.
     fn append(&mut self, decided: &Decided, against: Option<&Against>) -> Result<Option<i64>> {
-        let reading = self.courier.options.clock.read();
-        let boot = BootMoment { id: reading.boot_id, ms: reading.boot_ms };
         let mut first_row = None;
         for drafts in &decided.groups {
             let ids: Vec<EventId> =
@@ -288,7 +297,7 @@ impl<'a> Writer<'a> {
                 _ => None,
             };
             for (draft, id) in drafts.iter().zip(ids) {
-                let row = self.append_one(draft, id, group, boot, against)?;
+                let row = self.append_one(draft, id, group, against)?;
                 first_row = first_row.or(Some(row));
             }
         }
@@ -300,7 +309,6 @@ impl<'a> Writer<'a> {
         draft: &Draft,
         id: EventId,
         group: Option<Group>,
-        boot: BootMoment,
         against: Option<&Against>,
     ) -> Result<i64> {
         let lane = self.lane(&draft.lane)?;
@@ -313,7 +321,7 @@ impl<'a> Writer<'a> {
                 device: self.courier.identity.device,
                 actor: self.at.actor.clone(),
                 at: self.at.now,
-                boot: Some(boot),
+                boot: Some(self.boot),
                 place: self.courier.here.map(coarse),
                 seen: lane.1,
                 policy: self.at.policy.version,
@@ -364,7 +372,7 @@ impl<'a> Writer<'a> {
         let onlooker = self.courier.onlooker();
         for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
             if let Some(state) = self.lanes.states.get(&row.lane) {
-                list::write(self.db, row.n, state, &onlooker)?;
+                list::write(self.db, row.n, state, &onlooker, list::After::Act)?;
             }
         }
         Ok((self.recorded, self.head))

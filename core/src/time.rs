@@ -45,12 +45,11 @@ impl Entropy for SystemEntropy {
 
 /// The clocks of the machine the library runs on.
 ///
-/// On Linux and Android the boot clock is `/proc/uptime`, which counts sleep. Elsewhere it counts
-/// from the moment this value was made, under an id of its own, so that no reading is ever
-/// compared with one from before a restart.
+/// The boot clock counts sleep. Where the boot has an id of its own (Linux, Android), readings are
+/// compared across restarts of the app; elsewhere the id is this value's own, so that no reading is
+/// ever compared with one from before a restart.
 #[derive(Debug, Clone)]
 pub struct SystemClock {
-    started: std::time::Instant,
     boot_id: Uuid,
     offset_min: i16,
 }
@@ -62,7 +61,7 @@ impl SystemClock {
             .ok()
             .and_then(|text| Uuid::parse_str(text.trim()).ok())
             .unwrap_or_else(|| new_boot_id(&SystemEntropy));
-        Self { started: std::time::Instant::now(), boot_id, offset_min }
+        Self { boot_id, offset_min }
     }
 }
 
@@ -74,21 +73,35 @@ fn new_boot_id(entropy: &dyn Entropy) -> Uuid {
 
 impl Clock for SystemClock {
     fn read(&self) -> ClockReading {
-        let uptime_ms = std::fs::read_to_string("/proc/uptime").ok().and_then(|text| {
-            let (whole, rest) = text.split_once(' ')?.0.split_once('.')?;
-            let hundredths: i64 = rest.get(..2)?.parse().ok()?;
-            Some(whole.parse::<i64>().ok()? * 1000 + hundredths * 10)
-        });
-        let since_start = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         #[expect(clippy::disallowed_methods, reason = "this is the Clock all others ask")]
         let wall_ms = chrono::Utc::now().timestamp_millis();
         ClockReading {
             wall_ms,
             offset_min: self.offset_min,
             boot_id: self.boot_id,
-            boot_ms: uptime_ms.unwrap_or(since_start),
+            boot_ms: boot_ms(),
         }
     }
+}
+
+/// Milliseconds on the machine's clock that counts sleep.
+#[cfg(unix)]
+fn boot_ms() -> i64 {
+    use rustix::time::{ClockId, clock_gettime};
+    // Apple's monotonic clock goes on in sleep; Linux has another one for that.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const COUNTS_SLEEP: ClockId = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const COUNTS_SLEEP: ClockId = ClockId::Monotonic;
+    let since_boot = std::time::Duration::try_from(clock_gettime(COUNTS_SLEEP)).unwrap_or_default();
+    i64::try_from(since_boot.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(not(unix))]
+fn boot_ms() -> i64 {
+    static STARTED: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let started = STARTED.get_or_init(std::time::Instant::now);
+    i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A point in time as the device knew it.

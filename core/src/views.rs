@@ -80,7 +80,7 @@ pub struct SyncStatus {
 }
 
 /// The lanes with an open clock, each with the end of its first.
-const DUE: &str = "SELECT lane, due_ms FROM parcel WHERE open = 1 AND mine = 1
+const DUE: &str = "SELECT lane, due_ms FROM parcel WHERE today = 1 AND open = 1 AND mine = 1
      UNION ALL SELECT lane, due_ms FROM parcel WHERE open = 0 AND due_ms IS NOT NULL AND mine = 1
      UNION ALL SELECT lane, due_ms FROM exception_case WHERE open = 1
      UNION ALL SELECT lane, due_ms FROM complaint WHERE open = 1
@@ -133,7 +133,8 @@ impl Courier {
         let db = &self.store()?.db;
         let mut rows = db.prepare_cached(
             "SELECT l.name, p.stage, p.promise_ms FROM parcel p JOIN lane l ON l.n = p.lane
-             WHERE p.open = 1 AND p.mine = 1 ORDER BY p.promise_ms IS NULL, p.promise_ms, l.name",
+             WHERE p.today = 1 AND p.open = 1 AND p.mine = 1
+             ORDER BY p.promise_ms IS NULL, p.promise_ms, l.name",
         )?;
         let rows =
             rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;

@@ -114,15 +114,15 @@ fn timed() {
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
     let courier = phone.courier().unwrap();
     take_all_out(courier, parcels);
-    let line = courier.log().unwrap().last().unwrap().bytes.clone();
-    let raw = RawStore::open(folder.path(), &line);
 
     // Both logs get the length they keep through a shift: making a file longer costs more than
     // writing over it.
     for n in 0..HANDOVERS {
         courier.record(&hand_over(n)).unwrap();
-        raw.write(n);
     }
+    let line = courier.log().unwrap().last().unwrap().bytes.clone();
+    let raw = RawStore::open(folder.path(), &line);
+    (0..HANDOVERS).for_each(|n| raw.write(n));
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
     let courier = phone.courier().unwrap();
     println!("timed, medians of {HANDOVERS}, one disk, synchronous=FULL");

@@ -17,20 +17,32 @@ pub(crate) struct Onlooker {
     pub(crate) policies: Arc<Policies>,
 }
 
+/// What a list row is written after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// An act of the courier: as few pages as can be.
+    Act,
+    /// The hub's word.
+    Answer,
+}
+
 /// Writes the list row of one lane, as the onlooker should see it.
 pub(crate) fn write(
     db: &Connection,
     lane: i64,
     state: &LaneState,
     Onlooker { me, policies }: &Onlooker,
+    after: After,
 ) -> Result<()> {
     let due_ms = deadline::next_due(state, policies);
     match state {
         LaneState::Parcel(parcel) => {
             let mine = parcel.assigned_to(me) || parcel.held_by(me);
+            let open = !parcel.stage.is_terminal();
+            let today = open && mine;
             db.prepare_cached(
-                "INSERT INTO parcel (lane, stage, open, mine, promise_ms, due_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO parcel (lane, stage, open, mine, today, promise_ms, due_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (lane) DO UPDATE SET stage = excluded.stage, open = excluded.open,
                      mine = excluded.mine, promise_ms = excluded.promise_ms,
                      due_ms = excluded.due_ms",
@@ -38,11 +50,16 @@ pub(crate) fn write(
             .execute(params![
                 lane,
                 name(&parcel.stage),
-                !parcel.stage.is_terminal(),
+                open,
                 mine,
+                today,
                 parcel.due_ms(),
                 due_ms
             ])?;
+            if today || after == After::Answer {
+                db.prepare_cached("UPDATE parcel SET today = ?2 WHERE lane = ?1 AND today <> ?2")?
+                    .execute(params![lane, today])?;
+            }
         }
         LaneState::Exception(case) => {
             db.prepare_cached(

@@ -28,8 +28,8 @@ impl Head {
         let settled = Key::SettledHead.get::<Self>(db)?.unwrap_or(Self::FIRST);
         let last = db
             .prepare_cached(
-                "SELECT seq, link FROM event
-                 WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq DESC LIMIT 1",
+                "SELECT seq, link FROM event WHERE n =
+                     (SELECT max(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)",
             )?
             .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .optional()?;
@@ -57,8 +57,9 @@ impl Head {
     }
 
     /// Starts the next incarnation: everything pending gets a new place in a new chain that
-    /// begins at the old head. Ids and bytes stay; the feed is read again from its start, for
-    /// another device may have written under this name what is not known here.
+    /// begins at the old head, and new rows in that order. Ids and bytes stay; the feed is read
+    /// again from its start, for another device may have written under this name what is not known
+    /// here.
     pub(crate) fn reincarnate(self, db: &Connection) -> Result<Self> {
         let mut head = Self { incarnation: self.incarnation + 1, seq: 0, link: self.link };
         Key::SettledHead.set(db, &head)?;
@@ -74,10 +75,21 @@ impl Head {
                 pending.push((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
             }
         }
+        let mut last: i64 =
+            db.query_row("SELECT coalesce(max(n), 0) FROM event", [], |row| row.get(0))?;
         for (n, bytes) in pending {
             head = head.next(&bytes);
-            db.prepare_cached("UPDATE event SET inc = ?1, seq = ?2, link = ?3 WHERE n = ?4")?
-                .execute(params![head.incarnation, head.seq, &head.link.0, n])?;
+            last += 1;
+            db.prepare_cached(
+                "UPDATE event SET n = ?1, inc = ?2, seq = ?3, link = ?4 WHERE n = ?5",
+            )?
+            .execute(params![last, head.incarnation, head.seq, &head.link.0, n])?;
+            for sql in [
+                "UPDATE vault SET event = ?1 WHERE event = ?2",
+                "UPDATE media SET event = ?1 WHERE event = ?2",
+            ] {
+                db.prepare_cached(sql)?.execute([last, n])?;
+            }
         }
         Ok(head)
     }
@@ -95,9 +107,12 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Reads the outbox in chain order, from its start, at most `limit` events.
     pub(crate) fn load(db: &Connection, limit: u32) -> Result<Vec<Self>> {
+        // Where it starts is read from the index, the rest is read as it lies.
         let mut rows = db.prepare_cached(
-            "SELECT n, lane, seq, link, bytes FROM event
-             WHERE lane_seq IS NULL AND park IS NULL ORDER BY seq LIMIT ?1",
+            "SELECT n, lane, seq, link, bytes FROM event NOT INDEXED
+             WHERE n >= (SELECT min(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
+                 AND lane_seq IS NULL AND park IS NULL
+             ORDER BY n LIMIT ?1",
         )?;
         let rows = rows.query_map([limit], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?, row.get(4)?))
@@ -200,4 +215,35 @@ pub(crate) fn receive(
     db.prepare_cached("INSERT INTO event (lane, lane_seq, bytes) VALUES (?1, ?2, ?3)")?
         .execute(params![lane, lane_seq, bytes])?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_chain_puts_the_outbox_into_its_order_and_takes_what_travels_along() {
+        let mut db = Connection::open_in_memory().unwrap();
+        crate::store::migrate(&mut db).unwrap();
+        // Written in this life, then one of an earlier life that came by the feed and is offered
+        // again: it goes first.
+        db.execute_batch(
+            "INSERT INTO event (n, lane, inc, seq, link, bytes)
+             VALUES (7, 1, 2, 1, zeroblob(32), x'6c617465'), (9, 1, 0, 9, zeroblob(32), x'6561726c79');
+             INSERT INTO vault VALUES (x'01', 1, 7, '', ''), (x'02', 1, 9, '', '');",
+        )
+        .unwrap();
+        let old = Head { incarnation: 2, seq: 1, link: leaf(b"before") };
+        let head = old.reincarnate(&db).unwrap();
+        assert_eq!(Head::load(&db).unwrap(), head);
+        let outbox = Outgoing::load(&db, 10).unwrap();
+        let lines: Vec<_> = outbox.iter().map(|line| line.bytes.as_slice()).collect();
+        assert_eq!(lines, [b"early".as_slice(), b"late"]);
+        assert_eq!(Outgoing::count(&db).unwrap(), 2);
+        let entry = |line: &Outgoing| -> Vec<u8> {
+            db.query_row("SELECT ref FROM vault WHERE event = ?1", [line.n], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(outbox.iter().map(entry).collect::<Vec<_>>(), [[2], [1]]);
+    }
 }

@@ -15,7 +15,7 @@ CREATE TABLE lane (
 ) STRICT;
 
 -- The log. bytes never change. seq, inc and link are this device's own chain; lane_seq is the
--- hub's word; park its reason for giving none.
+-- hub's word; park its reason for giving none. Pending events lie by n in the order of their chain.
 CREATE TABLE event (
     n        INTEGER PRIMARY KEY,
     lane     INTEGER NOT NULL,
@@ -27,10 +27,9 @@ CREATE TABLE event (
     bytes    BLOB    NOT NULL
 ) STRICT;
 
--- The outbox: a partial index, not a copy.
-CREATE INDEX event_outbox ON event (seq) WHERE lane_seq IS NULL AND park IS NULL;
--- What is not confirmed, by lane.
-CREATE INDEX event_open ON event (lane) WHERE lane_seq IS NULL;
+-- What is not confirmed, by lane. It tells as well where the outbox begins and how long it is: a
+-- second index for that would be one page more to write per act.
+CREATE INDEX event_open ON event (lane, park) WHERE lane_seq IS NULL;
 -- A lane's confirmed history; written when the hub answers, not when the courier records.
 CREATE UNIQUE INDEX event_lane ON event (lane, lane_seq) WHERE lane_seq IS NOT NULL;
 
@@ -78,15 +77,18 @@ CREATE TABLE receipt (
 ) STRICT;
 
 -- What screens filter and sort by. due_ms is the first deadline that nothing has stopped yet.
+-- today is 1 while the parcel is open and the courier's, and after that until the hub's next word:
+-- so an act that ends a parcel's way writes to no index.
 CREATE TABLE parcel (
     lane       INTEGER PRIMARY KEY,
     stage      TEXT    NOT NULL,
     open       INTEGER NOT NULL,
     mine       INTEGER NOT NULL,
+    today      INTEGER NOT NULL,
     promise_ms INTEGER,
     due_ms     INTEGER
 ) STRICT;
-CREATE INDEX parcel_todo ON parcel (due_ms) WHERE open = 1 AND mine = 1;
+CREATE INDEX parcel_today ON parcel (lane) WHERE today = 1;
 -- A clock may outlive the parcel's way. Few rows, so that ending it costs no second index page.
 CREATE INDEX parcel_owed ON parcel (due_ms) WHERE open = 0 AND due_ms IS NOT NULL;
 
