@@ -2,7 +2,8 @@
 //!
 //! The demo and the tests use it where an app uses `OkHttp` or `URLSession`.
 
-use std::io::{Error as IoError, ErrorKind, Read, Seek as _, SeekFrom};
+use std::fs::File;
+use std::io::{Cursor, Error as IoError, ErrorKind, Read, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, Problem, SessionGrant, SessionRequest};
@@ -169,10 +170,15 @@ impl Client {
         fate: Fate,
         carried: &mut Carried,
     ) -> Option<HubReply> {
-        let body = match &request.body {
-            Body::Empty => Vec::new(),
-            Body::Bytes { bytes } => bytes.clone(),
-            Body::File { path, offset, len, .. } => read(path, *offset, *len).ok()?,
+        // A part of a file goes out as it is read: it is never in memory as a whole.
+        let (body, len): (Box<dyn Read>, u64) = match &request.body {
+            Body::Empty => (Box::new(std::io::empty()), 0),
+            Body::Bytes { bytes } => (Box::new(Cursor::new(bytes.clone())), bytes.len() as u64),
+            Body::File { path, offset, len, .. } => {
+                let mut file = File::open(path).ok()?;
+                file.seek(SeekFrom::Start(*offset)).ok()?;
+                (Box::new(file.take(*len)), *len)
+            }
         };
         let mut ask = ureq::http::Request::builder()
             .method(request.method.as_str())
@@ -184,22 +190,21 @@ impl Client {
         for Header { name, value } in &request.headers {
             ask = ask.header(name, value);
         }
-        let len = body.len() as u64;
         carried.requests += 1;
         carried.bytes_up += match fate {
             Fate::CutAfter(after) => after.min(len),
             _ => len,
         };
-        let mut answer = match fate {
-            Fate::CutAfter(after) => {
-                let ask = ask.header("content-length", len.to_string());
-                let torn = Torn { left: std::io::Cursor::new(body).take(after.min(len)) };
-                self.agent.run(ask.body(SendBody::from_owned_reader(torn)).ok()?).ok()?
-            }
-            _ if request.body == Body::Empty && request.method != "POST" => {
-                self.agent.run(ask.body(()).ok()?).ok()?
-            }
-            _ => self.agent.run(ask.body(body).ok()?).ok()?,
+        let mut answer = if request.body == Body::Empty && request.method != "POST" {
+            self.agent.run(ask.body(()).ok()?).ok()?
+        } else {
+            let body = match fate {
+                Fate::CutAfter(after) if after < len => {
+                    SendBody::from_owned_reader(Torn { left: body.take(after) })
+                }
+                _ => SendBody::from_owned_reader(body),
+            };
+            self.agent.run(ask.header("content-length", len.to_string()).body(body).ok()?).ok()?
         };
         if fate == Fate::AnswerLost {
             return None;
@@ -261,12 +266,4 @@ impl<R: Read> Read for Torn<R> {
             n => Ok(n),
         }
     }
-}
-
-fn read(path: &str, offset: u64, len: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

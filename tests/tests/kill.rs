@@ -10,7 +10,7 @@ use lastmile_core::event::{Event, leaf, link};
 use lastmile_core::id::{CourierNo, StationId};
 use lastmile_core::sync::wire::EnrolRequest;
 use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_core::{Courier, Identity, Options};
+use lastmile_core::{Courier, Options};
 use lastmile_hub::client::{self, Carried, Client};
 use lastmile_hub::{Hub, Settings, serve};
 
@@ -66,14 +66,7 @@ fn after_200_kills_nothing_that_returned_is_gone_and_nothing_counts_twice() {
     }
     assert!(returned.len() > 500, "only {} events: the runs were too short", returned.len());
 
-    let identity = Identity {
-        device: enrolment.device,
-        courier: enrolment.courier.clone(),
-        station: enrolment.station.clone(),
-        root_key: enrolment.root_key.clone(),
-        epoch: enrolment.epoch,
-    };
-    let mut courier = Courier::open(Options::folder(&store, 480), identity).unwrap();
+    let mut courier = Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
     Client::new(address, &enrolment).sync(&mut courier, &mut Carried::default()).unwrap();
 
     let mut here = BTreeSet::new();

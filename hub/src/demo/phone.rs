@@ -10,7 +10,7 @@ use lastmile_core::sync::wire::{EnrolRequest, Enrolment};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
-    Command, Courier, Durability, Error, Here, Identity, Location, Options, Refusal, SyncStatus,
+    Command, Courier, Durability, Error, Here, Location, Options, Refusal, SyncStatus,
 };
 use uuid::Uuid;
 
@@ -87,13 +87,7 @@ impl Phone {
             entropy: entropy.clone(),
             signer: Some(Arc::new(key)),
         };
-        let identity = Identity {
-            device: enrolment.device,
-            courier: enrolment.courier.clone(),
-            station: enrolment.station,
-            root_key: enrolment.root_key,
-            epoch: enrolment.epoch,
-        };
+        let identity = enrolment.identity();
         Ok(Self {
             no: enrolment.courier,
             deeds: Deeds::default(),

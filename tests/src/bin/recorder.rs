@@ -14,7 +14,7 @@ use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::wire::Enrolment;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::{Command, Courier, Identity, Options};
+use lastmile_core::{Command, Courier, Options};
 use lastmile_hub::client::{Carried, Client};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,14 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let enrolment: Enrolment =
         serde_json::from_slice(&std::fs::read(args.next().ok_or("the enrolment is missing")?)?)?;
     let client = Client::new(&hub, &enrolment);
-    let identity = Identity {
-        device: enrolment.device,
-        courier: enrolment.courier,
-        station: enrolment.station,
-        root_key: enrolment.root_key,
-        epoch: enrolment.epoch,
-    };
-    let mut courier = Courier::open(Options::folder(folder, 480), identity)?;
+    let mut courier = Courier::open(Options::folder(folder, 480), enrolment.identity())?;
     let mut out = std::io::stdout().lock();
     // A picture of its own each time: the hub keeps one file per digest.
     let mut picture = std::process::id().to_le_bytes().to_vec();

@@ -97,13 +97,7 @@ impl Phone {
 
     /// Returns what the library is told about whose phone it is.
     pub fn identity(&self) -> Identity {
-        Identity {
-            device: self.enrolment.device,
-            courier: self.enrolment.courier.clone(),
-            station: self.enrolment.station.clone(),
-            root_key: self.enrolment.root_key.clone(),
-            epoch: self.enrolment.epoch,
-        }
+        self.enrolment.identity()
     }
 
     /// Returns the running library, or `Suspended` if the app does not run.

@@ -1,0 +1,204 @@
+//! A video over a link that tears again and again, from a process that is killed again and again:
+//! what arrived once is not sent again.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use lastmile_core::event::Lane;
+use lastmile_core::evidence::MediaSource;
+use lastmile_core::exception_report::ExceptionKind;
+use lastmile_core::id::{CourierNo, StationId};
+use lastmile_core::sync::wire::EnrolRequest;
+use lastmile_core::time::{SystemClock, SystemEntropy};
+use lastmile_core::{Command, Courier, Options};
+use lastmile_hub::client::{self, Carried, Client};
+use lastmile_hub::{Hub, Settings, serve};
+
+const VIDEO_BYTES: u64 = 20 << 20;
+const KILLS: u32 = 20;
+const CHUNK: u64 = 256 << 10;
+
+/// A link that lets `left` bytes up and then stands still until it is torn.
+struct Link {
+    address: String,
+    state: Arc<Mutex<State>>,
+    still: Receiver<()>,
+}
+
+#[derive(Default)]
+struct State {
+    left: u64,
+    wire_bytes: u64,
+    open: Vec<TcpStream>,
+}
+
+impl Link {
+    fn to(hub: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let hub = hub.trim_start_matches("http://").to_owned();
+        let state = Arc::new(Mutex::new(State::default()));
+        let (stands, still) = channel();
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for phone in listener.incoming() {
+                let (phone, hub) = (phone.unwrap(), TcpStream::connect(&hub).unwrap());
+                let mut all = shared.lock().unwrap();
+                all.open.extend([phone.try_clone().unwrap(), hub.try_clone().unwrap()]);
+                drop(all);
+                let (state, stands) = (shared.clone(), stands.clone());
+                let ends = (phone.try_clone().unwrap(), hub.try_clone().unwrap());
+                std::thread::spawn(move || up(ends.0, ends.1, &state, &stands));
+                let state = shared.clone();
+                std::thread::spawn(move || down(hub, phone, &state));
+            }
+        });
+        Self { address, state, still }
+    }
+
+    fn tear(&self) {
+        for end in self.state.lock().unwrap().open.drain(..) {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn up(mut phone: TcpStream, mut hub: TcpStream, state: &Mutex<State>, stands: &Sender<()>) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = phone.read(&mut buffer) {
+        let mut all = state.lock().unwrap();
+        all.wire_bytes += count as u64;
+        all.left = all.left.saturating_sub(count as u64);
+        if hub.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+        if all.left == 0 {
+            let _ = stands.send(());
+            return;
+        }
+    }
+    let _ = hub.shutdown(Shutdown::Write);
+}
+
+fn down(mut hub: TcpStream, mut phone: TcpStream, state: &Mutex<State>) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = hub.read(&mut buffer) {
+        state.lock().unwrap().wire_bytes += count as u64;
+        if phone.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = phone.shutdown(Shutdown::Both);
+}
+
+/// How much of the one unfinished upload the hub has; all of it once it is finished.
+fn arrived(media: &Path) -> u64 {
+    let mut parts = std::fs::read_dir(media.join("partial")).unwrap();
+    parts.next().map_or(0, |part| part.unwrap().metadata().unwrap().len())
+}
+
+fn sender(store: &Path, link: &Link, enrolment: &Path) -> Child {
+    Process::new(env!("CARGO_BIN_EXE_sender"))
+        .args([store.as_os_str(), link.address.as_ref(), enrolment.as_os_str()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn twenty_megabytes_arrive_through_tears_and_kills_without_being_sent_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub_folder = folder.path().join("hub");
+    let clock = Arc::new(SystemClock::new(480));
+    let hub =
+        Hub::in_folder(&hub_folder, clock, Arc::new(SystemEntropy), Settings::default()).unwrap();
+    let hub = Arc::new(hub);
+    let running = serve::in_background(hub.clone()).unwrap();
+    let station = StationId::new("JL31").unwrap();
+    let code = hub.new_code(CourierNo::new("4849").unwrap(), station).unwrap();
+    let request = EnrolRequest { code, public_key: None };
+    let enrolment = client::enrol(running.url(), &request).unwrap();
+    let enrolment_file = folder.path().join("enrolment.json");
+    std::fs::write(&enrolment_file, serde_json::to_vec(&enrolment).unwrap()).unwrap();
+
+    let store = folder.path().join("phone");
+    let mut rng = fastrand::Rng::with_seed(20);
+    {
+        let mut courier =
+            Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
+        let mut video = b"\0\0\0\x18ftypmp42".to_vec();
+        video.resize_with(usize::try_from(VIDEO_BYTES).unwrap(), || rng.u8(..));
+        let case = courier.new_case();
+        let film = courier.capture_bytes(&Lane::Exception(case), &video, MediaSource::Camera);
+        let report = Command::ReportException {
+            case,
+            kind: ExceptionKind::Delay,
+            waybill: None,
+            evidence: vec![film.unwrap()],
+            shows: Vec::new(),
+            note: None,
+        };
+        courier.record(&report).unwrap();
+        // The act itself is there before any byte of its film.
+        let client = Client::new(running.url(), &enrolment);
+        while let lastmile_core::sync::Next::Send { request } =
+            courier.next_request(lastmile_core::sync::SyncChannel::Events).unwrap()
+        {
+            let reply = client.carry(&request, client::Fate::Arrives, &mut Carried::default());
+            courier.apply_reply(request.id, &reply).unwrap();
+        }
+        let status = courier.sync_status().unwrap();
+        assert_eq!((status.pending, status.media_pending), (0, 1));
+    }
+
+    let link = Link::to(running.url());
+    let media = hub_folder.join("media");
+    let (mut before, mut kills, mut tears, mut memory) = (0, 0, 0, 0);
+    loop {
+        link.state.lock().unwrap().left = rng.u64(CHUNK..=4 * CHUNK);
+        let mut child = sender(&store, &link, &enrolment_file);
+        let torn = loop {
+            if link.still.try_recv().is_ok() {
+                break true;
+            }
+            if child.try_wait().unwrap().is_some() {
+                break false;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        };
+        // Three of four are killed in the middle of what it sends, until there were enough.
+        let killed = torn && kills < KILLS && rng.u8(..4) > 0;
+        if killed {
+            child.kill().unwrap();
+            kills += 1;
+        } else if torn {
+            tears += 1;
+        }
+        link.tear();
+        let said = child.wait_with_output().unwrap();
+        if !killed {
+            assert!(said.status.success(), "it ends by itself when nothing gets through");
+            memory = memory.max(String::from_utf8_lossy(&said.stdout).trim().parse().unwrap());
+        }
+        if !torn {
+            break;
+        }
+        let now = arrived(&media);
+        assert!(now >= before, "{now} bytes there, {before} were");
+        before = now;
+    }
+
+    let courier = Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
+    assert_eq!(courier.sync_status().unwrap().media_pending, 0, "the hub has the film");
+    let wire_bytes = link.state.lock().unwrap().wire_bytes;
+    println!(
+        "{wire_bytes} bytes for {VIDEO_BYTES}, {tears} tears, {kills} kills, {memory} of memory"
+    );
+    assert!(kills == KILLS && tears > 0);
+    assert!(wire_bytes * 100 <= VIDEO_BYTES * 105, "{wire_bytes} bytes on the wire");
+    assert!(memory <= 2 * CHUNK, "{memory} bytes of memory");
+}
