@@ -12,6 +12,7 @@ mod setup;
 mod shell;
 mod swift;
 mod tools;
+mod tus;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Chore {
     SwiftTest,
     /// Asks the small server in Python the core of the protocol
     PythonTest,
+    /// Has other makers' tus clients and server judge how media go up
+    TusTest,
     /// Checks the Android demo
     Android,
     /// Checks the iOS demo
@@ -50,7 +53,7 @@ enum Chore {
     },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, sim, python-test, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, python-test, tus-test, kotlin-test, swift-test, android and ios
     Test,
 }
 
@@ -74,6 +77,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::KotlinTest => kotlin::test(),
         Chore::SwiftTest => swift::test(),
         Chore::PythonTest => python::test(),
+        Chore::TusTest => tus::test(),
         Chore::Android => android::check(),
         Chore::Ios => ios::check(),
         Chore::Sim { seeds } => check::sim(seeds),
@@ -84,6 +88,7 @@ fn run(chore: Chore) -> Result<()> {
             check::run()?;
             check::sim(LEAST_SEEDS)?;
             python::test()?;
+            tus::test()?;
             kotlin::test()?;
             swift::test()?;
             android::check()?;

@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use crate::shell::{command, find, root, run, tools_dir};
 use crate::tools::{self, KOTLIN};
 
-/// The Python package that signs.
-const CRYPTOGRAPHY: &str = "cryptography==48.0.0";
+/// The Python packages that sign and that judge our hub.
+const PYTHON_PACKAGES: [&str; 2] = ["cryptography==48.0.0", "tuspy==1.1.0"];
 
 /// A thing on the machine, and the Debian package that brings it.
 const PACKAGES: [(&str, &str); 11] = [
@@ -33,6 +33,7 @@ pub fn install() -> Result<()> {
     fs::create_dir_all(tools_dir())?;
     packages()?;
     python()?;
+    tus_peers()?;
     kotlin()?;
     android_classes()?;
     swift()?;
@@ -66,14 +67,25 @@ fn packages() -> Result<()> {
     install(&[&["-q", "install", "-y", "--no-install-recommends"], missing.as_slice()].concat())
 }
 
-/// The small server's receipts need ECDSA, which Python's own library lacks.
+/// The small server's receipts need ECDSA, which Python's own library lacks; tuspy judges our hub.
 fn python() -> Result<()> {
     if tools::python().is_ok() {
         return Ok(());
     }
     let dir = tools::python_dir();
     run(command("python3").args(["-m", "venv"]).arg(&dir))?;
-    run(command(dir.join("bin/python3")).args(["-m", "pip", "install", "--quiet", CRYPTOGRAPHY]))
+    run(command(dir.join("bin/python3"))
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(PYTHON_PACKAGES))
+}
+
+/// npm keeps to the lock file.
+fn tus_peers() -> Result<()> {
+    if tools::tus_peers().is_ok() {
+        return Ok(());
+    }
+    let dir = root().join("tests/tus-peers");
+    run(command("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(dir))
 }
 
 /// npm's `kotlin-compiler` is the makers' whole distribution: compiler, library, coroutines.

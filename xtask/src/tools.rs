@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{command, find, tools_dir};
+use crate::shell::{command, find, root, tools_dir};
 
 /// The Kotlin compiler, also the version that the set-up fetches.
 pub const KOTLIN: &str = "2.4.20";
@@ -22,6 +22,7 @@ const FRAMEWORK_RES: &str = "/usr/share/android-framework-res/framework-res.apk"
 /// Finds every tool of the whole test run, or names what is missing.
 pub fn require_all() -> Result<()> {
     python()?;
+    tus_peers()?;
     java()?;
     kotlin_dir()?;
     test_jars()?;
@@ -32,21 +33,29 @@ pub fn require_all() -> Result<()> {
     Ok(())
 }
 
-/// Finds a Python that has the package `cryptography`: the project's own, else the one in `PATH`.
+/// Finds a Python that has the packages the tests need: the project's own, else the one in `PATH`.
 pub fn python() -> Result<PathBuf> {
     let own = python_dir().join("bin/python3");
-    let signs = |python: &PathBuf| {
+    let has_them = |python: &PathBuf| {
         let mut asked = command(python);
-        asked.args(["-c", "import cryptography"]).stderr(Stdio::null());
+        asked.args(["-c", "import cryptography, tusclient"]).stderr(Stdio::null());
         asked.status().is_ok_and(|status| status.success())
     };
-    let python = [Some(own), find("python3")].into_iter().flatten().find(signs);
-    found(python, "Python 3.11 (python3) with the package cryptography")
+    let python = [Some(own), find("python3")].into_iter().flatten().find(has_them);
+    found(python, "Python 3.11 (python3) with the packages cryptography and tuspy")
 }
 
 /// Returns where the set-up puts Python's packages.
 pub fn python_dir() -> PathBuf {
     tools_dir().join("python")
+}
+
+/// Finds Node.js and other makers' tus packages for it; returns their folder.
+pub fn tus_peers() -> Result<PathBuf> {
+    found(find("node"), "Node.js (node)")?;
+    let dir = root().join("tests/tus-peers");
+    let installed = dir.join("node_modules").is_dir();
+    found(installed.then_some(dir), "the packages of tests/tus-peers")
 }
 
 /// Finds the Java virtual machine.
