@@ -1,93 +1,191 @@
-//! Real processes, really killed, on a real file system: what had returned is there.
+//! Real processes on a real file system, killed, stopped and set against each other: what had
+//! returned is there, once.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lastmile_core::event::{Event, leaf, link};
 use lastmile_core::id::{CourierNo, StationId};
-use lastmile_core::sync::wire::EnrolRequest;
+use lastmile_core::sync::wire::{EnrolRequest, Enrolment};
 use lastmile_core::time::{SystemClock, SystemEntropy};
 use lastmile_core::{Courier, Options};
 use lastmile_hub::client::{self, Carried, Client};
 use lastmile_hub::{Hub, Settings, serve};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// DESIGN asks for 200.
+/// DESIGN asks for 200 of each.
 const RUNS: u32 = 200;
 
-#[test]
-fn after_200_kills_nothing_that_returned_is_gone_and_nothing_counts_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let hub = Hub::in_folder(
-        &folder.path().join("hub"),
-        Arc::new(SystemClock::new(480)),
-        Arc::new(SystemEntropy),
-        Settings::default(),
-    )
-    .unwrap();
-    let hub = Arc::new(hub);
-    let running = serve::in_background(hub.clone()).unwrap();
-    let address = running.url();
+/// One phone's store, its hub, and what its processes said they had recorded.
+struct Scene {
+    folder: tempfile::TempDir,
+    running: serve::Background,
+    enrolment: Enrolment,
+    returned: BTreeSet<String>,
+}
 
-    let courier = CourierNo::new("4849").unwrap();
-    let code = hub.new_code(courier, StationId::new("JL31").unwrap()).unwrap();
-    let enrolment = client::enrol(address, &EnrolRequest { code, public_key: None }).unwrap();
-    let enrolment_file = folder.path().join("enrolment.json");
-    std::fs::write(&enrolment_file, serde_json::to_vec(&enrolment).unwrap()).unwrap();
-    let store = folder.path().join("phone");
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock::new(480));
+        let (home, settings) = (folder.path().join("hub"), Settings::default());
+        let hub = Hub::in_folder(&home, clock, Arc::new(SystemEntropy), settings).unwrap();
+        let hub = Arc::new(hub);
+        let running = serve::in_background(hub.clone()).unwrap();
+        let station = StationId::new("JL31").unwrap();
+        let code = hub.new_code(CourierNo::new("4849").unwrap(), station).unwrap();
+        let request = EnrolRequest { code, public_key: None };
+        let enrolment = client::enrol(running.url(), &request).unwrap();
+        let file = folder.path().join("enrolment.json");
+        std::fs::write(file, serde_json::to_vec(&enrolment).unwrap()).unwrap();
+        Self { folder, running, enrolment, returned: BTreeSet::new() }
+    }
 
-    let mut returned = BTreeSet::new();
-    let mut rng = fastrand::Rng::with_seed(7);
-    for run in 0..RUNS {
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("phone")
+    }
+
+    fn recorder(&self) -> Recorder {
         let mut child = Command::new(env!("CARGO_BIN_EXE_recorder"))
-            .args([store.as_os_str(), address.as_ref(), enrolment_file.as_os_str()])
+            .args([self.store(), self.running.url().into()])
+            .arg(self.folder.path().join("enrolment.json"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Recorder { child, out, said: String::new() }
+    }
+
+    /// Kills a process; returns what it complained of.
+    fn kill(&mut self, mut recorder: Recorder) -> String {
+        recorder.child.kill().unwrap();
+        recorder.out.read_to_string(&mut recorder.said).unwrap();
+        let mut complaints = String::new();
+        recorder.child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+        recorder.child.wait().unwrap();
+        // The last line may be cut; only whole ones have been said.
+        let whole = recorder.said.rfind('\n').map_or("", |end| &recorder.said[..end]);
+        self.returned.extend(whole.lines().map(str::to_owned));
+        complaints
+    }
+
+    /// Asserts that all that was said to be recorded is in the store, in a whole chain, and at the
+    /// hub, each event once.
+    fn settle(self) {
+        let mut courier =
+            Courier::open(Options::folder(self.store(), 480), self.enrolment.identity()).unwrap();
+        let client = Client::new(self.running.url(), &self.enrolment);
+        client.sync(&mut courier, &mut Carried::default()).unwrap();
+
+        let mut here = BTreeSet::new();
+        let mut head = lastmile_core::id::Digest::default();
+        for (expected, line) in (1..).zip(courier.log().unwrap()) {
+            let place = (line.incarnation, line.seq);
+            assert_eq!(place, (Some(1), Some(expected)), "the chain is dense");
+            head = link(&head, &leaf(&line.bytes));
+            assert_eq!(line.link, Some(head), "the chain verifies at {expected}");
+            assert!(line.lane_seq.is_some(), "the hub has {expected}");
+            let id = Event::parse(&line.bytes).unwrap().envelope.id.to_string();
+            assert!(here.insert(id), "an event stands twice in the log");
+        }
+        let gone: Vec<_> = self.returned.difference(&here).collect();
+        assert!(gone.is_empty(), "returned and gone: {gone:?}");
+
+        let status = courier.sync_status().unwrap();
+        assert_eq!((status.pending, status.parked, status.media_pending), (0, 0, 0));
+        let placed: usize = rusqlite::Connection::open(self.folder.path().join("hub/hub.db"))
+            .unwrap()
+            .query_row("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(placed, here.len(), "the hub has each event once");
+        println!("{} events returned, {} in the log", self.returned.len(), here.len());
+    }
+}
+
+/// A process that records and syncs until it is killed, and says what it has recorded.
+struct Recorder {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    said: String,
+}
+
+impl Recorder {
+    /// Waits for one more act; returns false if the process has ended.
+    fn hears(&mut self) -> bool {
+        self.out.read_line(&mut self.said).unwrap() > 0
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+#[test]
+fn after_200_kills_nothing_that_returned_is_gone_and_nothing_counts_twice() {
+    let mut scene = Scene::new();
+    let mut rng = fastrand::Rng::with_seed(7);
+    for run in 0..RUNS {
+        let mut recorder = scene.recorder();
         // After a few acts, however long they take here, and at any moment of the one that follows.
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut printed = String::new();
         for _ in 0..rng.u32(..8) {
-            said.read_line(&mut printed).unwrap();
+            recorder.hears();
         }
         std::thread::sleep(Duration::from_micros(rng.u64(..20_000)));
-        child.kill().unwrap();
-        said.read_to_string(&mut printed).unwrap();
-        let mut complaints = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
-        child.wait().unwrap();
-        assert_eq!(complaints, "", "run {run} stopped by itself");
-        // The last line may be cut; only whole ones have been said.
-        let whole = printed.rfind('\n').map_or("", |end| &printed[..end]);
-        returned.extend(whole.lines().map(str::to_owned));
+        assert_eq!(scene.kill(recorder), "", "run {run} stopped by itself");
     }
-    assert!(returned.len() > 500, "only {} events: the runs were too short", returned.len());
+    let count = scene.returned.len();
+    assert!(count > 500, "only {count} events: the runs were too short");
+    scene.settle();
+}
 
-    let mut courier = Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
-    Client::new(address, &enrolment).sync(&mut courier, &mut Carried::default()).unwrap();
-
-    let mut here = BTreeSet::new();
-    let mut head = lastmile_core::id::Digest::default();
-    for (expected, line) in (1..).zip(courier.log().unwrap()) {
-        assert_eq!((line.incarnation, line.seq), (Some(1), Some(expected)), "the chain is dense");
-        head = link(&head, &leaf(&line.bytes));
-        assert_eq!(line.link, Some(head), "the chain verifies at {expected}");
-        assert!(line.lane_seq.is_some(), "the hub has {expected}");
-        let id = Event::parse(&line.bytes).unwrap().envelope.id.to_string();
-        assert!(here.insert(id), "an event stands twice in the log");
+#[test]
+fn of_two_processes_that_race_for_a_store_one_writes_also_while_it_is_stopped() {
+    let mut scene = Scene::new();
+    let mut rng = fastrand::Rng::with_seed(8);
+    let mut stopped = 0;
+    for run in 0..RUNS {
+        let mut racers = [scene.recorder(), scene.recorder()];
+        let writes = [racers[0].hears(), racers[1].hears()];
+        assert_ne!(writes[0], writes[1], "run {run}: one writes, the other ends");
+        let [first, second] = racers;
+        let (mut holder, loser) = if writes[0] { (first, second) } else { (second, first) };
+        assert!(scene.kill(loser).contains("OpenElsewhere"), "run {run}: it was told why");
+        if rng.bool() {
+            stopped += 1;
+            std::thread::sleep(Duration::from_micros(rng.u64(..2_000)));
+            holder.signal(Signal::STOP);
+            let mut late = scene.recorder();
+            assert!(!late.hears(), "run {run}: a stopped holder still holds");
+            assert!(scene.kill(late).contains("OpenElsewhere"));
+            if rng.bool() {
+                holder.signal(Signal::CONT);
+                assert!(holder.hears(), "run {run}: it goes on where it stood");
+            }
+        }
+        assert_eq!(scene.kill(holder), "", "run {run} stopped by itself");
     }
-    let gone: Vec<_> = returned.difference(&here).collect();
-    assert!(gone.is_empty(), "returned and gone: {gone:?}");
+    assert!(stopped > 50, "only {stopped} holders were stopped");
+    scene.settle();
+}
 
-    let status = courier.sync_status().unwrap();
-    assert_eq!((status.pending, status.parked, status.media_pending), (0, 0, 0));
-    let placed: usize = rusqlite::Connection::open(folder.path().join("hub/hub.db"))
-        .unwrap()
-        .query_row("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(placed, here.len(), "the hub has each event once");
-    println!("{RUNS} kills, {} events returned, {} in the log", returned.len(), here.len());
+#[test]
+fn a_suspended_store_lets_another_process_in_and_is_told_when_it_comes_back() {
+    let mut scene = Scene::new();
+    let open = || Courier::open(Options::folder(scene.store(), 480), scene.enrolment.identity());
+    let mut courier = open().unwrap();
+    courier.suspend().unwrap();
+    let mut other = scene.recorder();
+    assert!(other.hears(), "a suspended store holds no lock");
+    assert_eq!(courier.resume().err().map(|error| error.code()), Some("OpenElsewhere"));
+    assert_eq!(scene.kill(other), "");
+    courier.resume().unwrap();
+    drop(courier);
+    scene.settle();
 }

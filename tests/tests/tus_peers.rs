@@ -62,8 +62,8 @@ fn peers() -> PathBuf {
 fn judged(program: &str, script: &str) {
     let place = Place::new();
     let film = video();
-    let file = place.folder.path().join("film.mp4");
-    std::fs::write(&file, &film).unwrap();
+    let path = place.folder.path().join("film.mp4");
+    std::fs::write(&path, &film).unwrap();
     let sha256 = Digest::of(&[&film]);
     let about = serde_json::json!({
         "sha256": sha256.to_string(),
@@ -73,7 +73,7 @@ fn judged(program: &str, script: &str) {
     let said = Process::new(program)
         .arg(peers().join(script))
         .args([&format!("{}/v1/media", place.running.url()), &place.enrolment.device_token])
-        .args([file.as_os_str(), about.to_string().as_ref()])
+        .args([path.as_os_str(), about.to_string().as_ref()])
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
