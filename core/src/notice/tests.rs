@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::Policy;
+use crate::refusal::Refusal;
 
 fn person() -> Person {
     Person {
@@ -393,5 +394,15 @@ fn a_message_that_addresses_nobody_politely_is_found() {
     for id in Templates::built_in().ids() {
         assert_eq!(without_address(&draft(id).text()), None, "{id}");
         assert_eq!(without_address(&draft(id).in_english().text()), None, "{id}");
+    }
+}
+
+#[test]
+fn a_template_is_named_and_not_quoted() {
+    for name in ["T01", "T07.en", "a-b_c", "0123456789abcdef"] {
+        assert_eq!(rules::is_named(name), Ok(()), "{name}");
+    }
+    for quoted in ["", "0123456789abcdefg", "Your parcel", "包裹"] {
+        assert_eq!(rules::is_named(quoted), Err(Refusal::TemplateNotNamed), "{quoted}");
     }
 }

@@ -395,6 +395,17 @@ fn a_missing_link_is_a_dispute_until_it_comes() {
 }
 
 #[test]
+fn a_link_that_comes_settles_its_own_dispute_and_no_other() {
+    let mut tale = Tale::out_for_delivery();
+    tale.by("C").having_seen(0).tells(transferred(2, "B", "C"));
+    let other = tale.by("D").having_seen(0).tells(transferred(4, "E", "D"));
+    tale.by("B").having_seen(0).tells(transferred(1, "A", "B"));
+    let parcel = tale.parcel();
+    let open: Vec<_> = parcel.margin.open_conflicts().map(|conflict| conflict.event).collect();
+    assert_eq!(open, [other]);
+}
+
+#[test]
 fn a_parcel_comes_back_by_a_transfer_of_its_own() {
     let mut tale = Tale::out_for_delivery();
     tale.by("B").having_seen(0).tells(transferred(1, "A", "B"));
