@@ -19,6 +19,7 @@ use lastmile_core::sync::wire::EnrolRequest;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Fen, Options};
 use lastmile_hub::client::{self, Ask, Carried, Client};
+use lastmile_hub::conform::{Kit, all_cases, run_cases};
 
 fn hub(folder: &Path, command: &str, rest: &[&str]) -> Output {
     Process::new(env!("CARGO_BIN_EXE_lastmile-hub"))
@@ -134,6 +135,12 @@ fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() 
         .unwrap();
     let told: Vec<_> = list["lost"].as_array().unwrap().iter().map(|act| &act["kind"]).collect();
     assert_eq!(told, ["ParcelAnnounced", "ParcelAssigned"]);
+
+    // It keeps every rule of the page, its succession's included.
+    let (kit, cases) = (Kit::with_clerk(&address, &clerk), all_cases().collect::<Vec<_>>());
+    let mut told = Vec::new();
+    let tally = run_cases(&kit, &cases, &mut told).unwrap();
+    assert!(tally.failed.is_empty(), "{}", String::from_utf8_lossy(&told));
     process.kill().unwrap();
     process.wait().unwrap();
 }
