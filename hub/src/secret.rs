@@ -8,11 +8,11 @@ const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// 50 random bits; a code is good for one use within minutes.
 const CODE_LENGTH: usize = 10;
 
-/// Makes a token: 32 random bytes in hexadecimal.
+/// Makes a token: 16 random bytes in base 32. Two of them go with every request, so they are short.
 pub fn new_token(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0u8; 32];
+    let mut bytes = [0u8; 16];
     entropy.fill(&mut bytes);
-    data_encoding::HEXLOWER.encode(&bytes)
+    data_encoding::BASE32_NOPAD.encode(&bytes)
 }
 
 /// Makes a one-time code that a person can read out.

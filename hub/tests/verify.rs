@@ -136,6 +136,61 @@ fn changed_bytes_are_found_out() {
     assert!(told.contains("#4 ParcelDelivered: its bytes are not those that were receipted"));
 }
 
+/// Turns one bit of every `step`th of what was receipted: events, receipts and their lists. Each
+/// time the bundle must be given away. A turn that leaves no text cannot stand in a bundle at all.
+fn turn_bits(step: usize) {
+    let Case { bundle, root } = case();
+    let changed = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = bundle.clone();
+        change(&mut bundle);
+        !verify(&bundle, Some(&root), &|_| Some(Digest::of(&[PHOTO]))).holds()
+    };
+    let turned = |text: &str, bit: usize| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        String::from_utf8(bytes).ok()
+    };
+    let mut turns = 0;
+    for (l, lane) in bundle.lanes.iter().enumerate() {
+        for (e, event) in lane.events.iter().enumerate() {
+            for bit in (0..event.line.len() * 8).step_by(step) {
+                let Some(line) = turned(&event.line, bit) else { continue };
+                let found = changed(&|bundle| bundle.lanes[l].events[e].line.clone_from(&line));
+                assert!(found, "bit {bit} of event {e} of lane {l}");
+                turns += 1;
+            }
+        }
+    }
+    for (s, stretch) in bundle.stretches.iter().enumerate() {
+        for bit in (0..stretch.receipt.body.len() * 8).step_by(step) {
+            let Some(body) = turned(&stretch.receipt.body, bit) else { continue };
+            let found = changed(&|bundle| bundle.stretches[s].receipt.body.clone_from(&body));
+            assert!(found, "bit {bit} of receipt {s}");
+            turns += 1;
+        }
+        for bit in (0..stretch.list.len() * 8).step_by(step) {
+            let Some(list) = turned(&stretch.list, bit) else { continue };
+            let found = changed(&|bundle| bundle.stretches[s].list.clone_from(&list));
+            assert!(found, "bit {bit} of the list of receipt {s}");
+            turns += 1;
+        }
+    }
+    println!("{turns} turned bits, each found");
+    assert!(turns > 20_000 / step);
+}
+
+#[test]
+fn a_turned_bit_is_found_out() {
+    // 13 meets every position in a byte.
+    turn_bits(13);
+}
+
+#[test]
+#[ignore = "half a minute: every single bit, by hand"]
+fn every_turned_bit_is_found_out() {
+    turn_bits(1);
+}
+
 #[test]
 fn an_event_that_is_left_out_or_moved_is_found_out() {
     let told = case().changed(|bundle| {
