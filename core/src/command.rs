@@ -557,9 +557,10 @@ pub enum Command {
         /// Why in words; needed with [`RevealReason::Other`].
         note: Option<String>,
     },
-    /// Station: erases a person (M02, C6 row 20). His entry and every text of the lane go from the
-    /// hub and from every phone; of a parcel, those of its cases too. The other party's entry
-    /// stays, and so do all events.
+    /// Station: erases a person (M02, C6 row 20). His entry, every text of the lane, and the photos,
+    /// videos and signatures that may show him or his home go from the hub and from every phone; of
+    /// a parcel, those of its cases too. The other party's entry and pictures stay, and so do all
+    /// events.
     ErasePerson {
         /// The lane: a parcel's, or a case's or complaint's by itself.
         lane: Lane,

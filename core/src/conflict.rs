@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CorrectionReason, Envelope, Event, Fact};
-use crate::id::{CourierNo, DeviceId, EventId};
+use crate::id::{CourierNo, DeviceId, Digest, EventId};
 use crate::privacy::{Erasure, VaultRef};
 
 /// Tells whether a field may be left out of the stored state.
@@ -220,8 +220,10 @@ impl Margin {
         }
         if let Fact::PersonErased(erased) = &event.fact {
             let at = event.envelope.at;
-            let erasure = self.erasure.get_or_insert(Erasure { at, references: Vec::new() });
+            let new = || Erasure { at, references: Vec::new(), media: Vec::new() };
+            let erasure = self.erasure.get_or_insert_with(new);
             erasure.references.extend(&erased.references);
+            erasure.media.extend(&erased.media);
         }
         self.needs_update |= !event.is_understood();
         event.is_understood()
@@ -230,6 +232,11 @@ impl Margin {
     /// Tells whether a vault entry of this lane was erased.
     pub fn is_erased(&self, reference: VaultRef) -> bool {
         self.erasure.as_ref().is_some_and(|erasure| erasure.references.contains(&reference))
+    }
+
+    /// Tells whether a photo, video or signature of this lane was erased.
+    pub fn is_erased_media(&self, sha256: &Digest) -> bool {
+        self.erasure.as_ref().is_some_and(|erasure| erasure.media.contains(sha256))
     }
 
     /// Notes that an event did not fit.

@@ -460,7 +460,8 @@ mod tests {
         let stands = |complaint: &Complaint, now| pii_erase(complaint, &policy, &now).unwrap().1;
         assert_eq!(stands(&complaint, day(7)), Timeliness::Running);
         assert_eq!(stands(&complaint, day(8)), Timeliness::Late);
-        let erasure = crate::privacy::Erasure { at: day(6), references: Vec::new() };
+        let erasure =
+            crate::privacy::Erasure { at: day(6), references: Vec::new(), media: Vec::new() };
         complaint.margin.erasure = Some(erasure);
         assert_eq!(stands(&complaint, day(8)), Timeliness::OnTime);
         assert_eq!(pii_erase(&complaint, &Policy::default(), &day(8)), None);

@@ -22,7 +22,7 @@ use crate::exception_report::{ExceptionKind, ExceptionReported};
 use crate::fold::LaneState;
 use crate::id::{CaseId, StationId};
 use crate::policy::Policy;
-use crate::privacy::{VaultBody, VaultEntry, VaultRef};
+use crate::privacy::{Picture, VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
 use crate::temporary_storage::CodeBook;
 use crate::time::{Entropy, Moment};
@@ -53,6 +53,8 @@ pub struct Circumstances<'a> {
     pub station_gap_m: Option<u32>,
     /// The vault entries of the lanes a person is erased in: the hub names them, a phone none.
     pub entries: &'a [(Lane, VaultRef)],
+    /// The photos, videos and signatures of those lanes: the hub names them, a phone none.
+    pub pictures: &'a [Picture],
     /// The pickup codes this device may check and give out.
     pub codes: &'a CodeBook,
     /// Random bytes for salts and ids.

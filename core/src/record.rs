@@ -178,7 +178,8 @@ impl Courier {
 
     fn record_lost_in(&self, store: &mut Store, item: &EvidenceRef) -> Result<Head> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some(media) = Media::load(&tx, item.id)? else { return Ok(self.head) };
+        let queued = |media: &Media| media.state == MediaState::Queued;
+        let Some(media) = Media::load(&tx, item.id)?.filter(queued) else { return Ok(self.head) };
         Media::settle(&tx, &item.sha256, MediaState::Lost)?;
         let lane = Lane::parse(&media.lane);
         let reading = self.options.clock.read();
@@ -205,6 +206,7 @@ impl Courier {
             address_gap_m: None,
             station_gap_m: None,
             entries: &[],
+            pictures: &[],
             entropy: self.options.entropy.as_ref(),
         }
     }

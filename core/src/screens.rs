@@ -95,13 +95,13 @@ pub struct ExceptionView {
     pub urgent: bool,
     /// When it was reported.
     pub reported_at: Option<Moment>,
-    /// How many photos and videos it has.
+    /// How many photos and videos it has, those that were erased left out.
     pub evidence: u32,
     /// What is to be done.
     pub decision: Option<Decision>,
     /// What the reporter saw, if it may be read here.
     pub note: Option<String>,
-    /// What was written here before was erased.
+    /// What was written here before was erased, and so were photos and videos.
     pub erased: bool,
 }
 
@@ -320,7 +320,8 @@ impl Courier {
             waybill: state.waybill,
             urgent: state.urgent,
             reported_at: state.reported_at,
-            evidence: u32::try_from(state.evidence.len()).unwrap_or(u32::MAX),
+            evidence: u32::try_from(state.evidence.iter().filter(|item| !item.erased).count())
+                .unwrap_or(u32::MAX),
             decision: state.decision,
             erased: state.margin.erasure.is_some(),
             note: self.readable(state.note)?,

@@ -28,7 +28,7 @@ use crate::parcel::{
     ParcelReassigned, ParcelReceivedAtStation,
 };
 use crate::policy::Policy;
-use crate::privacy::{Person, VaultRef};
+use crate::privacy::{Person, Picture, VaultRef};
 use crate::refusal::Refusal;
 use crate::sync::wire::{HubKey, key_name, key_text};
 use crate::temporary_storage::{
@@ -300,6 +300,7 @@ pub(crate) struct Scene {
     pub(crate) minute: i64,
     pub(crate) root_key: String,
     pub(crate) entries: Vec<(Lane, VaultRef)>,
+    pub(crate) pictures: Vec<Picture>,
     station: StationId,
     entropy: Counted,
 }
@@ -329,9 +330,9 @@ impl Scene {
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
         let (codes, root_key) = (CodeBook::default(), Issuer::new(1).root());
-        let entries = Vec::new();
-        let station = station();
-        Self { directory, policy, codes, minute: 60, root_key, entries, station, entropy }
+        let (entries, pictures) = (Vec::new(), Vec::new());
+        let (station, minute) = (station(), 60);
+        Self { directory, policy, codes, minute, root_key, entries, pictures, station, entropy }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -366,6 +367,7 @@ impl Scene {
             address_gap_m: None,
             station_gap_m: None,
             entries: &self.entries,
+            pictures: &self.pictures,
             entropy: &self.entropy,
         })
     }

@@ -47,6 +47,9 @@ impl Hub {
                 }
             }
         }
+        if done > 0 {
+            self.delete_erased();
+        }
         Ok(done)
     }
 

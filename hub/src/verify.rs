@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lastmile_core::event::{self, Event, Fact};
 use lastmile_core::evidence::EvidenceRef;
 use lastmile_core::id::{DeviceId, Digest};
-use lastmile_core::privacy::VaultRef;
+use lastmile_core::privacy::{PersonErased, VaultRef};
 use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{ReceiptBody, head_text, key_text};
 
@@ -279,6 +279,8 @@ fn named_media(bundle: &Bundle) -> BTreeMap<Digest, EvidenceRef> {
 }
 
 fn check_media(bundle: &Bundle, file: &dyn Fn(&Digest) -> Option<Digest>, report: &mut Report) {
+    let erased: BTreeSet<Digest> =
+        erasures(bundle).into_iter().flat_map(|erased| erased.media).collect();
     for (sha256, item) in named_media(bundle) {
         let name =
             format!("file {}… ({:?}, {} bytes)", short(&sha256.to_string()), item.kind, item.bytes);
@@ -292,25 +294,28 @@ fn check_media(bundle: &Bundle, file: &dyn Fn(&Digest) -> Option<Digest>, report
             None if bundle.media.iter().any(|known| known.sha256 == sha256) => report
                 .not_proven
                 .push(format!("{name}: the hub says it has it, but it is not beside the bundle")),
+            None if erased.contains(&sha256) => report
+                .not_proven
+                .push(format!("{name}: it was erased, as an event tells; its digest stays")),
             None => report.not_proven.push(format!("{name}: it never reached the hub")),
         }
     }
 }
 
-/// Every vault entry that an event says was erased.
-fn erased(bundle: &Bundle) -> BTreeSet<VaultRef> {
+/// What the bundle's events say was erased.
+fn erasures(bundle: &Bundle) -> Vec<PersonErased> {
     let lines = bundle.lanes.iter().flat_map(|lane| &lane.events);
     lines
         .filter_map(|event| match Event::parse(event.line.as_bytes()).ok()?.fact {
-            Fact::PersonErased(erased) => Some(erased.references),
+            Fact::PersonErased(erased) => Some(erased),
             _ => None,
         })
-        .flatten()
         .collect()
 }
 
 fn check_vault(bundle: &Bundle, report: &mut Report) {
-    let erased = erased(bundle);
+    let erased: BTreeSet<VaultRef> =
+        erasures(bundle).into_iter().flat_map(|erased| erased.references).collect();
     if !erased.is_empty() {
         report.not_proven.push(format!(
             "what {} persons and texts were: they were erased, as an event tells; their digests stay",

@@ -1,18 +1,45 @@
-//! Erasing a person: the vault forgets him, the log stays whole.
+//! Erasing a person: the vault forgets him, his pictures go, the log stays whole.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod common;
 
-use common::{World, parcel, problem, station, waybill};
+use std::path::{Path, PathBuf};
+
+use common::{Phone, World, parcel, problem, station, waybill};
+use lastmile_core::delivery::{
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, Party, ProofItem,
+    ProofKind,
+};
 use lastmile_core::event::Fact;
-use lastmile_core::id::ClerkNo;
+use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
+use lastmile_core::id::{ClerkNo, Digest, EvidenceId};
 use lastmile_core::privacy::{ErasureReason, PersonErased};
 use lastmile_core::sync::wire::{ParkReason, Verdict};
 use lastmile_hub::{Bundle, Hub, Request, Response, Settings, verify};
 use serde_json::{Value, json};
 
 const RECIPIENT: [&str; 3] = ["Zhuge Planted", "13911112222", "77 Planted Street, room 501"];
+
+fn photo(n: u8) -> Vec<u8> {
+    let mut photo = vec![0xff, 0xd8, 0xff, 0xe0];
+    photo.extend([n; 500]);
+    photo
+}
+
+/// Every file in a media folder, parts included.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn in_folder(path: &Path) -> World {
+    World::with(|clock, entropy| Hub::in_folder(path, clock, entropy, Settings::default()))
+}
 
 struct Desk {
     world: World,
@@ -46,8 +73,55 @@ impl Desk {
     }
 
     fn erase(&self) -> Response {
-        self.act(&json!({ "do": "erase_person", "lane": parcel(1), "party": "recipient",
+        self.erase_of(1)
+    }
+
+    fn erase_of(&self, n: u32) -> Response {
+        self.act(&json!({ "do": "erase_person", "lane": parcel(n), "party": "recipient",
                           "reason": "asked" }))
+    }
+
+    /// Has a phone hand over a parcel with these photos as proof.
+    fn delivered(&self, phone: &mut Phone, n: u32, photos: &[&[u8]]) {
+        let proof = |photo: &&[u8]| ProofItem {
+            kind: ProofKind::Photo,
+            evidence: Some(EvidenceRef {
+                id: EvidenceId::new(common::START_MS, &*self.world.entropy),
+                sha256: Digest::of(&[photo]),
+                kind: MediaKind::Jpeg,
+                bytes: photo.len() as u64,
+                source: MediaSource::Camera,
+                at: lastmile_core::time::Moment::exact(common::START_MS, 480),
+            }),
+        };
+        let delivered = ParcelDelivered {
+            method: HandoverMethod::FaceToFace,
+            taker: None,
+            identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+            address_checked: true,
+            inspection: Inspection::Declined,
+            proof: photos.iter().map(proof).collect(),
+            address_gap_m: None,
+            station_gap_m: None,
+        };
+        let event = phone.event(&parcel(n), delivered);
+        let verdicts = phone.push(&self.world, &[event]);
+        assert!(matches!(verdicts[..], [Verdict::Accepted(_)]), "{verdicts:?}");
+    }
+
+    /// Sends a whole file and returns where.
+    fn upload(&self, phone: &Phone, file: &[u8]) -> String {
+        let location = self.world.create_upload(phone, file);
+        let sent = self.world.hub.handle(&phone.part(&location, 0, file));
+        assert!(sent.get("Lastmile-Confirmed").is_some());
+        location
+    }
+
+    fn sees(&self, phone: &Phone, file: &[u8]) -> bool {
+        let path = format!("/v1/clerk/media/{}/{}", phone.enrolment.device, Digest::of(&[file]));
+        let answer = self.world.hub.handle(&Request::new("GET", &path).bearer(&self.token));
+        assert!(answer.status == 404 || answer.body == file);
+        answer.status == 200
     }
 
     fn get(&self, path: &str) -> Vec<u8> {
@@ -68,9 +142,7 @@ impl Desk {
 fn what_was_erased_is_gone_for_good_and_a_late_phone_does_not_bring_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hub");
-    let world =
-        World::with(|clock, entropy| Hub::in_folder(&path, clock, entropy, Settings::default()));
-    let desk = Desk::of(world);
+    let desk = Desk::of(in_folder(&path));
     let mut a = desk.world.phone("A");
     let entries = a.pull(&desk.world).vault;
     assert_eq!(entries.len(), 2);
@@ -146,11 +218,91 @@ fn a_phone_cannot_erase() {
     let desk = Desk::of(World::new());
     let mut a = desk.world.phone("A");
     let references = a.pull(&desk.world).vault.iter().map(|entry| entry.reference).collect();
-    let (party, reason) = (lastmile_core::delivery::Party::Recipient, ErasureReason::Asked);
-    let forged = a.event(&parcel(1), PersonErased { party, reason, references });
+    let (party, reason, media) = (Party::Recipient, ErasureReason::Asked, Vec::new());
+    let forged = a.event(&parcel(1), PersonErased { party, reason, references, media });
 
     let verdicts = a.push(&desk.world, &[forged]);
 
     assert_eq!(verdicts, [Verdict::Parked(ParkReason::NotYourLane)]);
     assert!(desk.lane().contains(RECIPIENT[0]));
+}
+
+#[test]
+fn erased_pictures_are_gone_from_the_disk_and_are_not_taken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::of(in_folder(&folder.path().join("hub")));
+    let media = folder.path().join("hub/media");
+    let (door, signature, late) = (photo(1), photo(2), photo(3));
+    let mut a = desk.world.phone("A");
+    desk.delivered(&mut a, 1, &[&door, &signature, &late]);
+    let done = desk.upload(&a, &door);
+    let begun = desk.world.create_upload(&a, &signature);
+    desk.world.hub.handle(&a.part(&begun, 0, &signature[..300]));
+    assert!(files(&media).len() == 2 && desk.sees(&a, &door));
+
+    assert_eq!(desk.erase().status, 201);
+
+    assert_eq!(files(&media), Vec::<PathBuf>::new());
+    assert!(!desk.sees(&a, &door));
+    let rest = a.part(&begun, 300, &signature[300..]);
+    for request in [a.media("HEAD", &done), a.media("HEAD", &begun), rest] {
+        assert_eq!(desk.world.hub.handle(&request).status, 410);
+    }
+    for file in [&door, &signature, &late] {
+        let sha256 = Digest::of(&[file]);
+        let again = desk.world.hub.handle(&a.creation(&sha256, file.len(), "jpeg"));
+        assert_eq!((again.status, &*problem(&again).code), (410, "MediaErased"));
+        assert_eq!(again.get("Lastmile-Erased"), Some(&*sha256.to_string()));
+    }
+    assert_eq!(files(&media), Vec::<PathBuf>::new());
+    let report = verify(&desk.bundle(), Some(&desk.world.hub.root_key()), &|_| None);
+    assert_eq!(report.failed, Vec::<String>::new());
+    let gone = report.not_proven.iter().filter(|line| line.contains("it was erased, as an event"));
+    assert_eq!(gone.count(), 3, "{report:?}");
+    assert!(!report.not_proven.iter().any(|line| line.contains("never reached")));
+}
+
+#[test]
+fn a_file_that_two_acts_name_goes_with_the_second_of_them() {
+    let desk = Desk::of(World::new());
+    desk.world.announce(2);
+    let door = photo(1);
+    let mut a = desk.world.phone("A");
+    desk.delivered(&mut a, 1, &[&door]);
+    desk.delivered(&mut a, 2, &[&door]);
+    desk.upload(&a, &door);
+
+    assert_eq!(desk.erase_of(1).status, 201);
+    assert!(desk.sees(&a, &door), "the other recipient's proof stays");
+    assert_eq!(problem(&desk.erase_of(1)).code, "NothingToErase");
+    assert_eq!(desk.erase_of(2).status, 201);
+    assert!(!desk.sees(&a, &door));
+}
+
+#[test]
+fn a_hub_that_fell_before_a_file_was_deleted_deletes_it_when_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, media) = (folder.path().join("hub"), folder.path().join("hub/media"));
+    let (door, part) = (photo(1), photo(2));
+    {
+        let desk = Desk::of(in_folder(&path));
+        let mut a = desk.world.phone("A");
+        desk.delivered(&mut a, 1, &[&door, &part]);
+        desk.upload(&a, &door);
+        let begun = desk.world.create_upload(&a, &part);
+        desk.world.hub.handle(&a.part(&begun, 0, &part[..300]));
+        // The erasure was committed, and nothing came after it.
+        let (party, reason, references) = (Party::Recipient, ErasureReason::Asked, Vec::new());
+        let media = vec![Digest::of(&[&door]), Digest::of(&[&part])];
+        let erased = PersonErased { party, reason, references, media };
+        desk.world.say(&station(), parcel(1), erased, &[]);
+        assert!(!desk.sees(&a, &door), "it is served to nobody from then on");
+    }
+    assert_eq!(files(&media).len(), 2);
+
+    let world = in_folder(&path);
+    world.hub.tidy().unwrap();
+    assert_eq!(files(&media), Vec::<PathBuf>::new());
+    world.wait_ms(8 * 24 * 3_600_000);
+    assert_eq!(world.hub.tidy().unwrap(), 2, "its record goes in the end");
 }

@@ -1,5 +1,7 @@
-//! What leaves the phone after its time, and that nothing else changes by it.
+//! What leaves the phone after its time, or with a person who is erased, and that nothing else
+//! changes by it.
 
+use lastmile_core::Progress;
 use lastmile_core::command::Command;
 use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, Party, ProofItem, ProofKind,
@@ -9,9 +11,9 @@ use lastmile_core::evidence::MediaSource;
 use lastmile_core::id::{CourierNo, ManifestId};
 use lastmile_core::parcel::FreezeReason;
 use lastmile_core::privacy::{Person, RevealReason};
-use lastmile_core::sync::SyncChannel;
+use lastmile_core::sync::{Next, SyncChannel};
 use lastmile_core::waybill::Waybill;
-use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle};
+use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle, reply_of, request_of};
 
 const DAY_MS: i64 = 86_400_000;
 const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a hand-over at the door";
@@ -100,6 +102,31 @@ impl Day {
         serde_json::to_string(&state).expect("plain data")
     }
 
+    fn carry(&mut self, channel: SyncChannel) {
+        self.phone.courier().expect("the app runs").pull_soon();
+        carry_until_idle(&self.station, &mut self.phone, channel);
+    }
+
+    /// The station erases the recipient of the parcel that was delivered with a photo.
+    fn erase(&self) {
+        let command = serde_json::json!({ "do": "erase_person", "lane": lane(1),
+                                          "party": "recipient", "reason": "asked" });
+        let answer = self.station.desk("POST", "/v1/clerk/commands", &command);
+        assert_eq!(answer.status, 201);
+    }
+
+    /// Holds that the photo is gone, that nothing waits for it, and that it was not lost.
+    fn has_settled_the_erased_photo(&mut self) {
+        assert_eq!(self.files(), 0);
+        let courier = self.phone.courier().expect("the app runs");
+        let status = courier.sync_status().expect("a good disk");
+        assert_eq!((status.media_pending, status.media_lost, status.pending), (0, 0, 0));
+        let history = courier.history(&lane(1)).expect("a good disk");
+        assert!(history.iter().all(|entry| entry.kind != "EvidenceLost"));
+        let delivered = history.iter().find(|entry| entry.kind == "ParcelDelivered");
+        assert_eq!(delivered.expect("it stays").progress, Progress::Confirmed);
+    }
+
     fn files(&self) -> usize {
         self.phone.disk.files().list("media").expect("a good disk").len()
     }
@@ -177,4 +204,55 @@ fn what_the_hub_sends_of_a_lane_that_left_is_folded_on_top_and_the_rest_is_known
 /// The same JSON in the order of its keys.
 fn sorted(json: &str) -> String {
     serde_json::from_str::<serde_json::Value>(json).expect("JSON").to_string()
+}
+
+#[test]
+fn a_photo_that_was_sent_leaves_the_phone_with_the_erased_person() {
+    let mut day = Day::new();
+    day.sync();
+    day.erase();
+    assert_eq!(day.files(), 1);
+    day.sync();
+    day.has_settled_the_erased_photo();
+}
+
+#[test]
+fn an_upload_that_waits_ends_when_the_phone_hears_of_the_erasure() {
+    let mut day = Day::new();
+    day.carry(SyncChannel::Events);
+    day.erase();
+    day.carry(SyncChannel::Events);
+    day.has_settled_the_erased_photo();
+    day.carry(SyncChannel::Media);
+    day.has_settled_the_erased_photo();
+}
+
+#[test]
+fn a_late_upload_is_answered_so_that_the_phone_deletes_its_copy() {
+    let mut day = Day::new();
+    day.carry(SyncChannel::Events);
+    day.erase();
+    day.carry(SyncChannel::Media);
+    day.has_settled_the_erased_photo();
+    day.sync();
+    day.has_settled_the_erased_photo();
+}
+
+#[test]
+fn an_upload_under_way_ends_when_its_file_is_erased() {
+    let mut day = Day::new();
+    day.carry(SyncChannel::Events);
+    let courier = day.phone.courier().expect("the app runs");
+    let Next::Send { request } = courier.next_request(SyncChannel::Media).expect("a good disk")
+    else {
+        panic!("a photo waits");
+    };
+    let ask = request_of(&day.phone, &request).expect("a good disk");
+    let begun = reply_of(day.station.ask(&ask));
+    day.erase();
+    day.carry(SyncChannel::Events);
+    let courier = day.phone.courier().expect("the app runs");
+    courier.apply_reply(request.id, &begun).expect("a good reply");
+    day.carry(SyncChannel::Media);
+    day.has_settled_the_erased_photo();
 }

@@ -12,11 +12,12 @@ use crate::delivery::{
 use crate::event::{Fact, Lane, ManifestReconciled};
 use crate::evidence::EvidenceRef;
 use crate::exception_report::ExceptionKind;
-use crate::id::{EventId, EvidenceId, ManifestId};
+use crate::fold::LaneState;
+use crate::id::{Digest, EventId, EvidenceId, ManifestId};
 use crate::parcel::{
     Condition, Holder, Parcel, ParcelOutForDelivery, ParcelReceivedAtStation, rules as parcel,
 };
-use crate::privacy::{ErasureHeld, ErasureReason, PersonErased, rules as privacy};
+use crate::privacy::{ErasureHeld, ErasureReason, PersonErased, Picture, rules as privacy};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 use crate::temporary_storage::{StorageConsentRevoked, rules as storage};
 use crate::waybill::Waybill;
@@ -24,8 +25,8 @@ use crate::waybill::Waybill;
 /// The waybills of one count that fit into one event, in bytes.
 pub(super) const MOST_COUNTED_BYTES: usize = 60_000;
 
-/// The vault references that fit into one event.
-const MOST_ERASED: usize = 800;
+/// The vault references, and as many digests of files, that fit into one event.
+const MOST_ERASED: usize = 400;
 
 /// The parcels of one command at most: more than a van holds.
 pub(super) const MOST_AT_ONCE: usize = 1_000;
@@ -266,14 +267,14 @@ pub(super) fn may_correct(desk: &Desk, lane: &Lane, event: EventId) -> Verdict {
 /// records that, so that he is masked at once, and refuses all the same (C6 row 20).
 pub(super) fn erase(
     desk: &Desk,
-    lane: &Lane,
+    asked: &Lane,
     party: Party,
     reason: ErasureReason,
 ) -> Result<Decision, Refusal> {
     parcel::station_only(desk.at)?;
-    let parcel = match lane {
+    let parcel = match asked {
         Lane::Parcel(waybill) => Some(desk.parcel(waybill)?),
-        _ if desk.is_known(lane) => None,
+        _ if desk.is_known(asked) => None,
         _ => return Err(Refusal::UnknownCase),
     };
     let to_tell = |groups| Decided { groups, vault: Vec::new() };
@@ -281,22 +282,36 @@ pub(super) fn erase(
         let parcel = parcel.ok_or(refusal)?;
         refuse_if(parcel.erasure_held.contains(&party), refusal)?;
         let fact = ErasureHeld { party, reason }.into();
-        let decided = to_tell(vec![vec![Draft { lane: lane.clone(), fact }]]);
+        let decided = to_tell(vec![vec![Draft { lane: asked.clone(), fact }]]);
         return Ok(Decision { decided, refusal: Some(refusal), left_out: Vec::new() });
     }
-    let stays = privacy::stays(lane, desk.lanes, party);
+    let stays = privacy::stays(asked, desk.lanes, party);
     let mut group = Vec::new();
     for lane in desk.lanes.keys() {
         let entries =
             desk.at.entries.iter().filter(|(of, entry)| of == lane && Some(*entry) != stays);
         let entries: Vec<_> = entries.map(|(_, entry)| *entry).collect();
-        for references in entries.chunks(MOST_ERASED) {
-            let fact = PersonErased { party, reason, references: references.to_vec() }.into();
+        let media: Vec<_> = to_erase(desk, lane, asked, party).into_iter().collect();
+        for at in (0..entries.len().max(media.len())).step_by(MOST_ERASED) {
+            let references = entries.iter().skip(at).take(MOST_ERASED).copied().collect();
+            let media = media.iter().skip(at).take(MOST_ERASED).copied().collect();
+            let fact = PersonErased { party, reason, references, media }.into();
             group.push(Draft { lane: lane.clone(), fact });
         }
     }
     refuse_if(group.is_empty(), Refusal::NothingToErase)?;
     Ok(Decision { decided: to_tell(vec![group]), refusal: None, left_out: Vec::new() })
+}
+
+/// The files of a lane that go with `party` of `asked` and are not erased yet.
+fn to_erase(desk: &Desk, lane: &Lane, asked: &Lane, party: Party) -> BTreeSet<Digest> {
+    let margin = desk.lanes.get(lane).and_then(LaneState::margin);
+    let here = |picture: &&Picture| {
+        &picture.lane == lane && !margin.is_some_and(|m| m.is_erased_media(&picture.sha256))
+    };
+    let pictures = desk.at.pictures.iter().filter(here);
+    let pictures = pictures.filter(|picture| privacy::goes(picture, asked, party));
+    pictures.map(|picture| picture.sha256).collect()
 }
 
 /// The recorded event that a report is about, where its kind says which.

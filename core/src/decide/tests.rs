@@ -268,6 +268,7 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
         address_gap_m: None,
         station_gap_m: None,
         entries: &[],
+        pictures: &[],
         entropy: &entropy,
     };
     let mark = against(&mut decision.decided, &refusal, "the list was old", &at);

@@ -151,6 +151,6 @@ pub fn claim_packet(
         agreed_at: consent.at,
         freight: parcel.map_or(Fen(0), |parcel| parcel.freight),
         insured: parcel.and_then(|parcel| parcel.insured),
-        evidence: case.evidence.iter().filter(|item| !item.lost).map(item).collect(),
+        evidence: case.evidence.iter().filter(|item| item.is_here()).map(item).collect(),
     })
 }

@@ -53,12 +53,22 @@ pub struct CaseEvidence {
     /// It was lost on the phone before it reached the hub.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lost: bool,
+    /// It was erased with the person it may show.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub erased: bool,
     /// What it shows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shows: Option<Shown>,
     /// SHA-256 of the file as it was captured.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sha256: Option<Digest>,
+}
+
+impl CaseEvidence {
+    /// Tells whether it can be looked at: neither lost nor erased.
+    pub fn is_here(&self) -> bool {
+        !self.lost && !self.erased
+    }
 }
 
 /// Somebody who was told of the case.
@@ -292,7 +302,13 @@ impl ExceptionCase {
                 }
             }
             Fact::ExceptionReopened(fact) => self.reopen(fact, &act),
-            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } | Fact::PersonErased(_) => {}
+            Fact::PersonErased(fact) => {
+                let named = |item: &&mut CaseEvidence| {
+                    item.sha256.is_some_and(|sha256| fact.media.contains(&sha256))
+                };
+                self.evidence.iter_mut().filter(named).for_each(|item| item.erased = true);
+            }
+            Fact::CorrectionDeclared(_) | Fact::Unknown { .. } => {}
             fact if self.apply_work(fact, &act) => {}
             _ => self.misfit(&act),
         }
@@ -414,7 +430,7 @@ impl ExceptionCase {
     fn add(&mut self, evidence: &EvidenceRef, shows: Option<Shown>, act: &Incoming) {
         if !self.evidence.iter().any(|item| item.id == evidence.id) {
             let (id, sha256) = (evidence.id, Some(evidence.sha256));
-            self.evidence.push(CaseEvidence { id, lost: false, shows, sha256 });
+            self.evidence.push(CaseEvidence { id, lost: false, erased: false, shows, sha256 });
         }
         if let Some(closed) = self.closed {
             let other = Some(closed.event);

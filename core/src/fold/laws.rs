@@ -92,6 +92,7 @@ fn play(
             station: &station,
             root_key: &scene.root_key,
             entries: &scene.entries,
+            pictures: &scene.pictures,
             policy: &scene.policy,
             directory: &scene.directory,
             codes: &scene.codes,

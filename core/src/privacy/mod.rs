@@ -6,8 +6,9 @@
 //! The vault (`vault.rs`) keeps them; `mask.rs` hides the parts that
 //! GB/T 41833-2022 wants hidden; `rules.rs` says who may see and who may erase.
 //!
-//! Erasing deletes vault entries, on the hub and on every phone. The events stay
-//! whole: the salted digest that they hold tells nothing without its salt.
+//! Erasing deletes vault entries, photos, videos and signatures, on the hub and on
+//! every phone. The events stay whole: the salted digest that they hold tells
+//! nothing without its salt, and that of a file nothing without the file.
 
 pub mod mask;
 pub(crate) mod rules;
@@ -21,7 +22,8 @@ pub use vault::{Person, VaultBody, VaultEntry, VaultRef};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Party;
-use crate::event::Actor;
+use crate::event::{Actor, Event, Lane};
+use crate::id::Digest;
 use crate::time::Moment;
 
 /// Why a courier asks for a person in the clear.
@@ -76,7 +78,8 @@ pub struct ErasureHeld {
     pub reason: ErasureReason,
 }
 
-/// A person's vault entries of this lane were deleted. The events that point at them stay.
+/// A person's vault entries of this lane were deleted, and the files that show him or his home. The
+/// events that point at them stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonErased {
     /// Who.
@@ -85,6 +88,10 @@ pub struct PersonErased {
     pub reason: ErasureReason,
     /// The entries: what is sent of them later is not kept again.
     pub references: Vec<VaultRef>,
+    /// The photos, videos and signatures, by SHA-256: what is sent of them later is not kept again,
+    /// unless an act of another lane names the same file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<Digest>,
 }
 
 /// The last time somebody was shown a person for a reason.
@@ -107,6 +114,30 @@ pub struct Erasure {
     pub at: Moment,
     /// The entries.
     pub references: Vec<VaultRef>,
+    /// The photos, videos and signatures, by SHA-256.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<Digest>,
+}
+
+/// A photo, video or signature that an act names, and whom it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The lane of the act.
+    pub lane: Lane,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+    /// Who, or whose home, is on it; none if the act does not tell.
+    pub of: Option<Party>,
+}
+
+impl Picture {
+    /// Returns the pictures that an event names.
+    pub fn named_by(event: &Event) -> impl Iterator<Item = Self> + '_ {
+        let of = rules::shown_by(&event.fact);
+        let lane = &event.envelope.lane;
+        let items = event.fact.evidence().into_iter();
+        items.map(move |item| Self { lane: lane.clone(), sha256: item.sha256, of })
+    }
 }
 
 /// How a person can be shown.

@@ -3,7 +3,7 @@
 use super::{PersonSight, RevealReason};
 use crate::decide::{Circumstances, LaneStates};
 use crate::delivery::Party;
-use crate::event::Lane;
+use crate::event::{Fact, Lane};
 use crate::fold::LaneState;
 use crate::parcel::{Parcel, rules::courier};
 use crate::policy::Policy;
@@ -76,4 +76,28 @@ pub(crate) fn stays(lane: &Lane, lanes: &LaneStates, party: Party) -> Option<sup
         Party::Sender => Party::Recipient,
     };
     lanes.get(lane).and_then(LaneState::parcel).and_then(|parcel| parcel.person(other))
+}
+
+/// Returns who, or whose home, is on the photos, videos and signatures of a fact.
+///
+/// A proof of delivery, a stored parcel, a consent, a wish and a signed return form are the
+/// recipient's, also where a deputy signed for him: the deputy is known by nothing else. The
+/// sender's are the photos of what was picked up at his door. The photo of a case may be of either:
+/// `None`.
+pub(crate) fn shown_by(fact: &Fact) -> Option<Party> {
+    match fact {
+        Fact::PickupInspected(_) => Some(Party::Sender),
+        Fact::ExceptionReported(_) | Fact::EvidenceAdded(_) => None,
+        _ => Some(Party::Recipient),
+    }
+}
+
+/// Tells whether a picture goes when `party` of `asked` is erased.
+///
+/// Of a parcel what certainly shows the other party stays. What may show either goes with the first
+/// of the two: a picture that stays too long cannot be called back, and who needs it as proof has
+/// his case open, which holds the erasure. Asked of a case or an order alone, everything in it goes,
+/// as its texts do.
+pub(crate) fn goes(picture: &super::Picture, asked: &Lane, party: Party) -> bool {
+    !matches!(asked, Lane::Parcel(_)) || picture.of.is_none_or(|of| of == party)
 }

@@ -4,10 +4,15 @@ use super::*;
 use crate::command::Command;
 use crate::complaint::{ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource};
 use crate::decide::Draft;
+use crate::delivery::{ParcelDelivered, ProofItem, ProofKind};
 use crate::event::{Fact, Lane};
+use crate::evidence::EvidenceRef;
+use crate::exception_report::{CaseEvidence, EvidenceAdded, ExceptionReported, ExceptionVoided};
+use crate::pickup::PickupInspected;
 use crate::refusal::Refusal;
 use crate::testing::{
-    Scene, Tale, clerk_acts, complaint_lane, handed_over, parcel_lane, person, vault, waybill,
+    Scene, Tale, clerk_acts, complaint_lane, handed_over, parcel_lane, person, photo, pickup_lane,
+    vault, waybill,
 };
 
 fn reveal(reason: RevealReason, note: Option<&str>) -> Command {
@@ -105,6 +110,137 @@ fn erasing_takes_every_entry_but_the_other_partys() {
     assert_eq!(references(&complaint_lane()), [vault(11), vault(12), vault(13)]);
 }
 
+/// A photo whose file has this digest.
+fn photo_of(n: u8) -> EvidenceRef {
+    EvidenceRef { sha256: Digest([n; 32]), ..photo() }
+}
+
+/// Handed over with a signature and a photo of the door.
+fn delivered_with_pictures() -> Tale {
+    let proof = |kind, n| ProofItem { kind, evidence: Some(photo_of(n)) };
+    let proof = vec![proof(ProofKind::Signature, 1), proof(ProofKind::Photo, 2)];
+    let mut tale = Tale::out_for_delivery();
+    tale.by("A").tells(ParcelDelivered { proof, ..handed_over() });
+    tale
+}
+
+/// A case of the parcel that is over, with two photos.
+fn case_with_pictures() -> Tale {
+    let mut tale = Tale::new(Lane::Exception(crate::testing::case()));
+    tale.by("A").tells(ExceptionReported {
+        kind: crate::exception_report::ExceptionKind::Damage,
+        waybill: Some(waybill()),
+        about: None,
+        evidence: vec![photo_of(3)],
+        shows: Vec::new(),
+        note: None,
+    });
+    let id = crate::id::EvidenceId(uuid::Uuid::from_u128(4));
+    tale.tells(EvidenceAdded { evidence: EvidenceRef { id, ..photo_of(4) }, shows: None });
+    tale.station().tells(ExceptionVoided {});
+    tale
+}
+
+/// The sender's order, over, with a photo of what he sends.
+fn order_with_a_picture() -> Tale {
+    let mut tale = Tale::new(pickup_lane());
+    tale.by("A").tells(PickupInspected {
+        answers: crate::pickup::PickupAnswers::default(),
+        listed: None,
+        anomaly: None,
+        photo: Some(photo_of(5)),
+    });
+    tale.tells(crate::pickup::CollectionRefused {
+        reason: crate::pickup::CollectionRefusal::Prohibited,
+        note: None,
+    });
+    tale
+}
+
+/// What a hub erases that has no entries and these tales: per lane the first byte of each digest.
+fn media_erased(lane: Lane, party: Party, tales: &[&Tale]) -> Vec<(Lane, Vec<u8>)> {
+    let mut scene = Scene::new();
+    let events = tales.iter().flat_map(|tale| &tale.events);
+    scene.pictures = events.flat_map(Picture::named_by).collect();
+    let erase = Command::ErasePerson { lane, party, reason: ErasureReason::Asked };
+    let decision = scene.decide(&clerk_acts(), &erase, tales).ok().unwrap();
+    assert_eq!(decision.refusal, None);
+    let drafts = decision.decided.groups.into_iter().flatten();
+    let media = |draft: Draft| match draft.fact {
+        Fact::PersonErased(fact) => {
+            (draft.lane, fact.media.iter().map(|sha256| sha256.0[0]).collect())
+        }
+        _ => panic!("nothing else happens"),
+    };
+    drafts.map(media).collect()
+}
+
+#[test]
+fn pictures_go_with_whom_they_show_and_those_of_a_case_with_the_first_of_both() {
+    let (parcel, case, order) =
+        (delivered_with_pictures(), case_with_pictures(), order_with_a_picture());
+    let (lanes, all) =
+        ([&parcel, &case, &order].map(|tale| tale.lane.clone()), [&parcel, &case, &order]);
+    let [parcel, case, order] = lanes;
+    assert_eq!(
+        media_erased(parcel.clone(), Party::Recipient, &all),
+        [(parcel.clone(), vec![1, 2]), (case.clone(), vec![3, 4])]
+    );
+    assert_eq!(media_erased(parcel, Party::Sender, &all), [(order, vec![5]), (case, vec![3, 4])]);
+}
+
+#[test]
+fn of_an_order_alone_everything_goes() {
+    let order = order_with_a_picture();
+    let erased = media_erased(pickup_lane(), Party::Recipient, &[&order]);
+    assert_eq!(erased, [(pickup_lane(), vec![5])]);
+}
+
+#[test]
+fn what_was_erased_once_is_not_erased_again_and_a_case_shows_it_no_more() {
+    let mut case = case_with_pictures();
+    let (party, reason, references) = (Party::Sender, ErasureReason::Asked, Vec::new());
+    case.tells(PersonErased { party, reason, references, media: vec![Digest([3; 32])] });
+    let erased = media_erased(case.lane.clone(), Party::Recipient, &[&case]);
+    assert_eq!(erased, [(case.lane.clone(), vec![4])]);
+    let crate::fold::LaneState::Exception(state) = case.state() else { panic!() };
+    let here: Vec<_> = state.evidence.iter().map(CaseEvidence::is_here).collect();
+    assert_eq!(here, [false, true]);
+}
+
+#[test]
+fn more_than_an_event_holds_goes_in_several() {
+    let pictures = (0..900u32).map(|n| {
+        let sha256 = Digest::of(&[&n.to_be_bytes()]);
+        Picture { lane: parcel_lane(), sha256, of: None }
+    });
+    let mut scene = holding(&[1, 2], &[]);
+    scene.pictures = pictures.collect();
+    let parcel = Tale::out_for_delivery();
+    let decision = scene.decide(&clerk_acts(), &erase(parcel_lane()), &[&parcel]).ok().unwrap();
+    let drafts = decision.decided.groups.iter().flatten();
+    let facts = drafts.map(|draft| match &draft.fact {
+        Fact::PersonErased(fact) => (fact.references.len(), fact.media.len()),
+        _ => panic!("nothing else happens"),
+    });
+    assert_eq!(facts.collect::<Vec<_>>(), [(1, 400), (0, 400), (0, 100)]);
+}
+
+#[test]
+fn an_erasure_without_pictures_is_written_as_ever() {
+    let (party, reason) = (Party::Sender, ErasureReason::Asked);
+    let written = |media| {
+        let fact = PersonErased { party, reason, references: Vec::new(), media };
+        serde_json::to_value(fact).unwrap()
+    };
+    assert_eq!(
+        written(Vec::new()),
+        serde_json::json!({ "party": "sender", "reason": "asked", "references": [] })
+    );
+    let sha256 = Digest([7; 32]);
+    assert_eq!(written(vec![sha256])["media"], serde_json::json!([sha256.to_string()]));
+}
+
 #[test]
 fn only_the_station_erases_and_only_what_is_there() {
     let tale = Tale::out_for_delivery();
@@ -156,7 +292,12 @@ fn after_the_last_case_the_time_for_claims_is_waited_for() {
 fn an_erased_person_is_shown_as_erased_and_never_again() {
     let mut tale = Tale::out_for_delivery();
     let (party, reason) = (Party::Recipient, ErasureReason::RetentionOver);
-    tale.station().tells(PersonErased { party, reason, references: vec![vault(1)] });
+    tale.station().tells(PersonErased {
+        party,
+        reason,
+        references: vec![vault(1)],
+        media: Vec::new(),
+    });
     assert_eq!(tale.parcel().sight_of(Party::Recipient), PersonSight::Erased);
     let shown = Scene::new().refusal("A", &reveal(RevealReason::Navigate, None), &tale);
     assert_eq!(shown, Some(Refusal::Erased));

@@ -101,6 +101,10 @@ pub(crate) enum MediaState {
     Confirmed = 2,
     /// Gone from the phone before the hub had it.
     Lost = 3,
+    /// Erased with the person it shows; the file is still to be deleted.
+    Erased = 4,
+    /// Erased, and the file is deleted.
+    Gone = 5,
 }
 
 impl MediaState {
@@ -109,7 +113,9 @@ impl MediaState {
             0 => Self::Captured,
             1 => Self::Queued,
             2 => Self::Confirmed,
-            _ => Self::Lost,
+            3 => Self::Lost,
+            4 => Self::Erased,
+            _ => Self::Gone,
         }
     }
 }
@@ -299,11 +305,23 @@ impl Media {
         rows.map(|row| Digest::from_slice(&row?).ok_or(Error::Corrupt)).collect()
     }
 
+    /// Notes that a file was erased in a lane: what names it there is done with, also an upload
+    /// under way. Its bytes go by [`delete_erased`], after this was committed.
+    pub(crate) fn erase(db: &Connection, lane: &str, sha256: &Digest) -> Result<()> {
+        db.prepare_cached(
+            "UPDATE media SET state = 4, upload = NULL
+             WHERE sha256 = ?1 AND lane = ?2 AND state < 4",
+        )?
+        .execute(params![&sha256.0, lane])?;
+        Ok(())
+    }
+
     /// Names the files of a lane that no other lane has.
     pub(crate) fn files_of(db: &Connection, lane: &str) -> Result<Vec<String>> {
         let mut rows = db.prepare_cached(
             "SELECT item FROM media m WHERE lane = ?1 AND NOT EXISTS (
-                 SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND o.lane <> m.lane)",
+                 SELECT 1 FROM media o
+                 WHERE o.sha256 = m.sha256 AND o.lane <> m.lane AND o.state < 4)",
         )?;
         let rows = rows.query_map([lane], |row| row.get::<_, String>(0))?;
         rows.map(|item| Ok(file_name(&item_of(&item?)?))).collect()
@@ -316,14 +334,47 @@ impl Media {
             .query_row([state as i64], |row| row.get(0))?)
     }
 
-    /// Tells whether an event waits for one of its files to be confirmed.
+    /// Tells whether an event waits for one of its files to be confirmed. None waits for one that
+    /// was erased.
     pub(crate) fn event_waits(db: &Connection, event: i64) -> Result<bool> {
         Ok(db
             .prepare_cached(
-                "SELECT 1 FROM media WHERE event IS NOT NULL AND event = ?1 AND state <> 2",
+                "SELECT 1 FROM media
+                 WHERE event IS NOT NULL AND event = ?1 AND state NOT IN (2, 4, 5)",
             )?
             .exists([event])?)
     }
+}
+
+/// Deletes the files of what was erased, but for those that an act of another lane names too.
+///
+/// Rows say so first, and files follow: if the phone dies in between, or a file cannot be deleted
+/// now, it goes the next time.
+pub(crate) fn delete_erased(db: &Connection, folder: &dyn MediaFolder) -> Result<()> {
+    let mut rows = db.prepare_cached(
+        "SELECT id, item, EXISTS (
+             SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND o.state < 4)
+         FROM media m WHERE state = 4",
+    )?;
+    let rows = rows.query_map([], |row| {
+        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+    })?;
+    let mut gone = Vec::new();
+    for (id, item, needed) in rows.collect::<Result<Vec<_>, _>>()? {
+        let removed = || match folder.remove(&file_name(&item_of(&item)?)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Ok::<_, Error>(false),
+            _ => Ok(true),
+        };
+        if needed || removed()? {
+            gone.push(id);
+        }
+    }
+    if !gone.is_empty() && folder.sync_names().is_ok() {
+        for id in gone {
+            db.prepare_cached("UPDATE media SET state = 5 WHERE id = ?1")?.execute([id])?;
+        }
+    }
+    Ok(())
 }
 
 impl Upload {
@@ -343,5 +394,64 @@ impl Upload {
         db.prepare_cached("UPDATE media SET upload = ?1 WHERE sha256 = ?2 AND state = 1")?
             .execute(params![url, &self.item.sha256.0])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::photo;
+
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0 somebody's door";
+
+    /// A store in which two parcels name one photo.
+    fn shared() -> (Connection, tempfile::TempDir, DiskFolder, EvidenceRef) {
+        let mut db = Connection::open_in_memory().unwrap();
+        crate::store::migrate(&mut db).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let folder = DiskFolder::open(place.path().to_owned()).unwrap();
+        let written = write(&folder, "new.draft", &mut &*JPEG).unwrap();
+        let first = EvidenceRef { sha256: written.sha256, bytes: written.bytes, ..photo() };
+        let second = EvidenceRef { id: EvidenceId(uuid::Uuid::from_u128(2)), ..first.clone() };
+        Media::insert(&db, "parcel:1", &first).unwrap();
+        Media::insert(&db, "parcel:2", &second).unwrap();
+        db.execute("UPDATE media SET state = 1", []).unwrap();
+        (db, place, folder, first)
+    }
+
+    fn count(db: &Connection, state: MediaState) -> u64 {
+        Media::count(db, state).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_two_parcels_name_goes_with_the_second_and_is_sent_until_then() {
+        let (db, _place, folder, item) = shared();
+        Media::erase(&db, "parcel:1", &item.sha256).unwrap();
+        delete_erased(&db, &folder).unwrap();
+        assert!(folder.len(&file_name(&item)).is_ok());
+        assert_ne!(Upload::next(&db).unwrap().unwrap().item.id, item.id);
+        Media::erase(&db, "parcel:2", &item.sha256).unwrap();
+        delete_erased(&db, &folder).unwrap();
+        assert!(folder.len(&file_name(&item)).is_err());
+        assert!(Upload::next(&db).unwrap().is_none());
+        assert_eq!(count(&db, MediaState::Gone), 2);
+    }
+
+    #[test]
+    fn what_was_not_deleted_at_once_is_the_next_time_and_stays_erased() {
+        let (db, place, folder, item) = shared();
+        for lane in ["parcel:1", "parcel:2"] {
+            Media::erase(&db, lane, &item.sha256).unwrap();
+        }
+        let file = place.path().join(file_name(&item));
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        delete_erased(&db, &folder).unwrap();
+        assert_eq!(count(&db, MediaState::Erased), 2, "a folder cannot be deleted as a file");
+        std::fs::remove_dir(&file).unwrap();
+        delete_erased(&db, &folder).unwrap();
+        Media::settle(&db, &item.sha256, MediaState::Confirmed).unwrap();
+        Media::erase(&db, "parcel:1", &item.sha256).unwrap();
+        assert_eq!(count(&db, MediaState::Gone), 2);
     }
 }

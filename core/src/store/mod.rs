@@ -113,6 +113,7 @@ impl Store {
         // A process killed between writing and syncing leaves a commit that can be read and is
         // not yet durable. The checkpoint syncs it before anybody is told of it.
         store.checkpoint()?;
+        media::delete_erased(&store.db, store.media.as_ref())?;
         Ok(store)
     }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
 use crate::policy::Adopted;
 use crate::store::list::{self, Onlooker};
-use crate::store::{Head, Key, LaneRow, Store, log, rewind, vault};
+use crate::store::{Head, Key, LaneRow, Media, Store, log, media, rewind, vault};
 use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
@@ -45,7 +45,10 @@ impl Courier {
         let body = unpacked(body)?;
         let reply = Reply::parse(&body).map_err(|_| ReplyError::Malformed)?;
         self.check_reply(&open, &reply)?;
-        let taken = self.take(&open, &reply, reading);
+        let taken = self.take(&open, &reply, reading).and_then(|()| {
+            let store = self.store()?;
+            media::delete_erased(&store.db, store.media.as_ref())
+        });
         // What went through before something failed counts: memory follows the tables at once, and
         // a handle that cannot read where its chain ends writes nothing more.
         if let Err(error) = self.refresh() {
@@ -296,6 +299,10 @@ pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<
     }
     if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {
         vault::erase(db, &erasure.references)?;
+        let name = row.lane.to_string();
+        for sha256 in &erasure.media {
+            Media::erase(db, &name, sha256)?;
+        }
     }
     Ok(())
 }

@@ -94,6 +94,16 @@ impl Courier {
             }
             return self.settle_media(&open.item, MediaState::Confirmed);
         }
+        // Everybody has done with it: the person it shows was erased.
+        if let Some(erased) = header(headers, "lastmile-erased") {
+            let erased: Digest = erased.trim().parse().map_err(|_| ReplyError::Malformed)?;
+            if erased != open.item.sha256 {
+                return Err(ReplyError::Malformed.into());
+            }
+            self.settle_media(&open.item, MediaState::Erased)?;
+            let store = self.store()?;
+            return media::delete_erased(&store.db, store.media.as_ref());
+        }
         match (open.step, status) {
             (Step::Create, 201) => {
                 let url = header(headers, "location").ok_or(ReplyError::Malformed)?;

@@ -5,6 +5,7 @@ use lastmile_core::command::Command;
 use lastmile_core::decide::{Circumstances, Decided, Decision, LaneStates, decide, lanes_of};
 use lastmile_core::event::{Actor, Lane};
 use lastmile_core::id::StationId;
+use lastmile_core::privacy::Picture;
 use serde::Serialize;
 
 use super::Acting;
@@ -13,7 +14,7 @@ use crate::hub::Hub;
 use crate::problem::{HubError, Result};
 use crate::station::{RecordedFact, record_groups};
 use crate::store::Tx;
-use crate::sync::Ledger;
+use crate::sync::{Ledger, parse};
 
 #[derive(Serialize)]
 struct Recorded {
@@ -71,13 +72,16 @@ pub(crate) fn judge(
     let policy = hub.policy(tx, station)?;
     let directory = hub.station(tx, station)?.directory;
     let mut lanes = LaneStates::new();
-    let mut entries = Vec::new();
+    let (mut entries, mut pictures) = (Vec::new(), Vec::new());
     if let Command::ErasePerson { lane, .. } = command {
         for lane in with_its_cases(tx, lane)? {
             let Some(state) = ledger.state(&lane)?.cloned() else { continue };
             if is_at(ledger, station, &lane)? {
                 let held = tx.entries_of(&lane)?.into_iter();
                 entries.extend(held.map(|entry| (lane.clone(), entry)));
+                for held in tx.lane_events(ledger.lane_row(&lane)?)? {
+                    pictures.extend(Picture::named_by(&parse(&held.bytes)?));
+                }
             }
             lanes.insert(lane, state);
         }
@@ -94,6 +98,7 @@ pub(crate) fn judge(
         address_gap_m: None,
         station_gap_m: None,
         entries: &entries,
+        pictures: &pictures,
         entropy: &*hub.entropy,
     };
     for lane in lanes_of(command, &at) {

@@ -100,5 +100,8 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
         _ => Err(HubError::not_found("this path")),
     }?;
     tx.commit()?;
+    if path == ["commands"] {
+        hub.delete_erased();
+    }
     Ok(answer)
 }

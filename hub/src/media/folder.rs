@@ -67,10 +67,7 @@ impl MediaStore for FolderMedia {
     }
 
     fn discard(&self, upload: Uuid) -> Result<()> {
-        match std::fs::remove_file(self.partial(upload)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        delete(&self.partial(upload))
     }
 
     fn holds(&self, device: DeviceId, sha256: &Digest) -> Result<bool> {
@@ -79,5 +76,16 @@ impl MediaStore for FolderMedia {
 
     fn open(&self, device: DeviceId, sha256: &Digest) -> Result<Box<dyn Read + '_>> {
         Ok(Box::new(File::open(self.kept(device, sha256))?))
+    }
+
+    fn remove(&self, device: DeviceId, sha256: &Digest) -> Result<()> {
+        delete(&self.kept(device, sha256))
+    }
+}
+
+fn delete(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

@@ -70,4 +70,9 @@ impl MediaStore for MemoryMedia {
         let file = self.files().kept.get(&(device, *sha256)).cloned().ok_or_else(missing)?;
         Ok(Box::new(Cursor::new(file)))
     }
+
+    fn remove(&self, device: DeviceId, sha256: &Digest) -> Result<()> {
+        self.files().kept.remove(&(device, *sha256));
+        Ok(())
+    }
 }

@@ -4,6 +4,9 @@
 //! A file counts as confirmed when all its bytes are here, hash to what was announced, and begin
 //! like a file of its kind. The offset of an unfinished one is the length of the partial file
 //! itself: whatever arrived before a connection was cut is kept.
+//!
+//! A file goes when the person it shows was erased. The database says so first and the file follows:
+//! whatever a fall of the hub or a part on its way leaves behind goes the next time.
 
 mod folder;
 mod memory;
@@ -35,4 +38,6 @@ pub trait MediaStore: Send + Sync {
     fn holds(&self, device: DeviceId, sha256: &Digest) -> Result<bool>;
     /// Reads a kept file.
     fn open(&self, device: DeviceId, sha256: &Digest) -> Result<Box<dyn Read + '_>>;
+    /// Deletes a kept file, if it is there.
+    fn remove(&self, device: DeviceId, sha256: &Digest) -> Result<()>;
 }

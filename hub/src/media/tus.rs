@@ -16,6 +16,7 @@ use crate::store::{Device, Upload};
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,termination,expiration,checksum";
 const CONFIRMED: &str = "Lastmile-Confirmed";
+const ERASED: &str = "Lastmile-Erased";
 /// So many bytes at its beginning tell what a file is.
 const KIND_BYTES: usize = 12;
 const PART: &str = "application/offset+octet-stream";
@@ -66,15 +67,18 @@ fn find(hub: &Hub, device: &Device, id: &str) -> Result<Upload> {
     let tx = hub.store.begin()?;
     let found = tx.upload(id)?.filter(|upload| upload.device == device.row);
     let mut upload = found.ok_or_else(missing)?;
+    if upload.erased {
+        return Err(erased());
+    }
     if !upload.confirmed && hub.media.holds(device.id, &upload.sha256)? {
         // It was checked and kept, but the hub fell before it could write that down.
         upload.confirmed = true;
         tx.put_upload(&upload)?;
         tx.commit()?;
     } else if !upload.confirmed && upload.expires_ms < hub.now_ms() {
+        hub.media.discard(upload.id)?;
         tx.remove_upload(upload.id)?;
         tx.commit()?;
-        hub.media.discard(upload.id)?;
         return Err(HubError::asked(
             410,
             "UploadExpired",
@@ -82,6 +86,11 @@ fn find(hub: &Hub, device: &Device, id: &str) -> Result<Upload> {
         ));
     }
     Ok(upload)
+}
+
+/// The answer to who sends what was erased.
+fn erased() -> HubError {
+    HubError::asked(410, "MediaErased", "the person it shows was erased; delete the file")
 }
 
 struct Announced {
@@ -129,10 +138,16 @@ fn announced(request: &Request) -> Result<Announced> {
 fn create(hub: &Hub, request: &Request, device: &Device) -> Result<Response> {
     let Announced { sha256, evidence, kind, length } = announced(request)?;
     let tx = hub.store.begin()?;
+    if tx.is_erased_media(&sha256)? {
+        return Ok(Response::from(&erased()).header(ERASED, sha256.to_string()));
+    }
+    // What was erased before another act named the same file begins anew.
     let old = tx.upload_of(device.row, &sha256)?;
     let mut stale = None;
     let upload = match old {
-        Some(old) if old.confirmed || (old.length == length && old.kind == kind) => old,
+        Some(old) if old.confirmed || (!old.erased && old.length == length && old.kind == kind) => {
+            old
+        }
         old => {
             if let Some(old) = old {
                 tx.remove_upload(old.id)?;
@@ -148,6 +163,7 @@ fn create(hub: &Hub, request: &Request, device: &Device) -> Result<Response> {
                 kind,
                 evidence,
                 confirmed: hub.media.holds(device.id, &sha256)?,
+                erased: false,
                 expires_ms: 0,
             }
         }
@@ -276,6 +292,12 @@ fn finish(hub: &Hub, device: &Device, upload: &Upload) -> Result<()> {
     // Kept before it is written down: if the hub falls in between, `find` sees the file.
     hub.media.keep(upload.id, device.id, &upload.sha256)?;
     let tx = hub.store.begin()?;
+    if tx.upload(upload.id)?.is_some_and(|upload| upload.erased) {
+        // It was erased while its last part was on the way.
+        drop(tx);
+        hub.media.remove(device.id, &upload.sha256)?;
+        return Err(erased());
+    }
     tx.put_upload(&Upload { confirmed: true, ..upload.clone() })?;
     tx.commit()?;
     Ok(())
@@ -294,18 +316,42 @@ fn terminate(hub: &Hub, upload: &Upload) -> Result<Response> {
 }
 
 impl Hub {
-    /// Throws away the uploads that waited too long. Returns how many there were.
+    /// Deletes what was erased and still lies in the media store, and throws away the uploads that
+    /// waited too long. Returns how many uploads were thrown away.
+    ///
+    /// Files go before the records that name them: what a fall of the hub leaves goes the next time.
     pub fn tidy(&self) -> Result<usize> {
+        self.delete_erased();
         let tx = self.store.begin()?;
         let expired = tx.expired_uploads(self.now_ms())?;
         for upload in &expired {
+            self.media.discard(upload.id)?;
             tx.remove_upload(upload.id)?;
         }
         tx.commit()?;
-        for upload in &expired {
-            self.media.discard(upload.id)?;
-        }
         Ok(expired.len())
+    }
+
+    /// Deletes the files of what was erased. What cannot be deleted now is by the next
+    /// [`tidy`](Self::tidy): the erasure itself stands.
+    pub(crate) fn delete_erased(&self) {
+        if let Err(error) = self.try_delete_erased() {
+            tracing::error!(%error, "erased files wait to be deleted");
+        }
+    }
+
+    fn try_delete_erased(&self) -> Result<()> {
+        let erased = {
+            let tx = self.store.begin()?;
+            let uploads = tx.erased_uploads()?.into_iter();
+            let with_device = |upload: Upload| Ok((tx.device(upload.device)?.id, upload));
+            uploads.map(with_device).collect::<Result<Vec<_>>>()?
+        };
+        for (device, upload) in erased {
+            self.media.discard(upload.id)?;
+            self.media.remove(device, &upload.sha256)?;
+        }
+        Ok(())
     }
 }
 

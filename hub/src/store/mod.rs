@@ -376,7 +376,9 @@ pub struct Upload {
     pub evidence: EvidenceId,
     /// All bytes are here and were checked.
     pub confirmed: bool,
-    /// When an unfinished one is thrown away, UTC milliseconds.
+    /// The file was erased; it is never confirmed again.
+    pub erased: bool,
+    /// When an unfinished or erased one is thrown away, UTC milliseconds.
     pub expires_ms: i64,
 }
 
@@ -390,8 +392,17 @@ pub trait Uploads {
     fn upload_of(&self, device: Row, sha256: &Digest) -> Result<Option<Upload>>;
     /// Forgets an upload.
     fn remove_upload(&self, id: Uuid) -> Result<()>;
-    /// Returns the unfinished uploads that expired before `now_ms`.
+    /// Returns the unfinished and erased uploads that expired before `now_ms`.
     fn expired_uploads(&self, now_ms: i64) -> Result<Vec<Upload>>;
+    /// Notes that a placed event of a lane names a file.
+    fn name_media(&self, sha256: &Digest, lane: Row) -> Result<()>;
+    /// Notes that a file was erased in a lane. If no other lane names it, its uploads are erased too
+    /// and expire at `expires_ms`.
+    fn erase_media(&self, sha256: &Digest, lane: Row, expires_ms: i64) -> Result<()>;
+    /// Tells whether a file was erased in every lane that names it, and there is one.
+    fn is_erased_media(&self, sha256: &Digest) -> Result<bool>;
+    /// Returns the uploads whose files were erased.
+    fn erased_uploads(&self) -> Result<Vec<Upload>>;
 }
 
 /// Pickup codes of the sites.

@@ -202,8 +202,15 @@ impl<'a> Ledger<'a> {
             open.known = true;
             self.opened.push(lane.clone());
         }
+        for item in event.fact.evidence() {
+            tx.name_media(&item.sha256, open.row)?;
+        }
         if let Fact::PersonErased(erased) = &event.fact {
             tx.erase(&erased.references)?;
+            let expires_ms = self.now.ms + self.hub.settings.upload_ms;
+            for sha256 in &erased.media {
+                tx.erase_media(sha256, open.row, expires_ms)?;
+            }
         }
         self.show(at, event, row, released)?;
 

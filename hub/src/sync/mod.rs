@@ -8,7 +8,7 @@ mod park;
 mod pull;
 mod push;
 
-pub(crate) use ledger::{Ledger, masked, state_of};
+pub(crate) use ledger::{Ledger, masked, parse, state_of};
 pub(crate) use park::{reconsider_device, release};
 
 use lastmile_core::sync::wire::{self, PROTOCOL, Push, ReplyHeader};

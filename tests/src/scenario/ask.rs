@@ -25,6 +25,10 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             let shown = courier.reveal(&waybill(with), party, reason, with["note"].as_str());
             shown.map_or_else(|refused| refused.code().into(), |person| answer(Ok(person)))
         }
+        "has_file" => {
+            let name = format!("{}.jpg", text(&with["photo"]["sha256"]));
+            courier.read_media(&name, 0, 1).is_ok().into()
+        }
         "recipient_sight" => {
             let view = courier.parcel_view(&waybill(with));
             answer(view.map(|view| view.map(|view| view.recipient_sight)))

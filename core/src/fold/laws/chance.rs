@@ -117,6 +117,7 @@ pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
             party: Party::Recipient,
             reason: ErasureReason::Asked,
             references: vec![vault(b)],
+            media: if yes { vec![photo().sha256] } else { Vec::new() },
         }
         .into(),
         10 => RecipientContacted { channel: Channel::Phone, party: Party::Sender }.into(),

@@ -45,7 +45,8 @@ CREATE INDEX vault_lane ON vault (lane);
 -- Entries that have yet to reach the hub, by the event (n) they travel with.
 CREATE INDEX vault_outbox ON vault (event) WHERE event IS NOT NULL;
 
--- state: 0 captured, 1 named by an event, 2 confirmed by the hub, 3 gone from the phone.
+-- state: 0 captured, 1 named by an event, 2 confirmed by the hub, 3 gone from the phone, 4 erased
+-- with the person it shows, 5 erased and its file deleted.
 CREATE TABLE media (
     id     BLOB PRIMARY KEY,
     lane   TEXT    NOT NULL,
@@ -58,6 +59,7 @@ CREATE TABLE media (
 ) STRICT;
 CREATE INDEX media_queue ON media (bytes) WHERE state = 1;
 CREATE INDEX media_event ON media (event) WHERE event IS NOT NULL;
+CREATE INDEX media_erased ON media (id) WHERE state = 4;
 
 -- After the hub was restored from a backup: others' events that it has not sent again yet, by n.
 CREATE TABLE doubted (event INTEGER PRIMARY KEY) STRICT;

@@ -25,6 +25,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0002_codes.sql")),
     M::up(include_str!("../migrations/0003_due.sql")),
     M::up(include_str!("../migrations/0004_restore.sql")),
+    M::up(include_str!("../migrations/0005_media.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.
@@ -159,5 +160,42 @@ impl<T: serde::de::DeserializeOwned> FromSql for Name<T> {
         let text =
             serde::de::value::StrDeserializer::<serde::de::value::Error>::new(value.as_str()?);
         T::deserialize(text).map(Name).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_before_learns_which_lanes_name_a_file() {
+        let mut db = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&MIGRATIONS[..4]).to_latest(&mut db).unwrap();
+        let (photo, lost) = ("ab".repeat(32), "cd".repeat(32));
+        let line = |data: &str| format!(r#"{{"kind":"Any","data":{data}}}"#);
+        let named = line(&format!(r#"{{"proof":[{{"sha256":"{photo}","source":"camera"}}]}}"#));
+        let told = line(&format!(r#"{{"evidence":"x","sha256":"{lost}"}}"#));
+        let add = |id: u8, lane: i64, place: Option<i64>, bytes: &str| {
+            db.execute(
+                "INSERT INTO event (id, leaf, lane, lane_seq, device, incarnation, seq, bytes)
+                 VALUES (?5, x'00', ?2, ?3, 1, 1, ?1, ?4)",
+                rusqlite::params![id, lane, place, bytes.as_bytes(), [id]],
+            )
+            .unwrap();
+        };
+        add(1, 7, Some(1), &named);
+        add(2, 7, Some(2), &told);
+        add(3, 8, None, &named);
+
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut db).unwrap();
+
+        let rows: Vec<(String, i64, i64)> = db
+            .prepare("SELECT lower(hex(sha256)), lane, erased FROM evidence")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(rows, [(photo, 7, 0)]);
     }
 }

@@ -11,7 +11,7 @@ use crate::store::{Row, Upload, Uploads};
 /// The columns of an [`Upload`].
 macro_rules! upload_columns {
     () => {
-        "id, device, sha256, length, kind, evidence, confirmed, expires_ms"
+        "id, device, sha256, length, kind, evidence, confirmed, expires_ms, erased"
     };
 }
 
@@ -25,14 +25,15 @@ fn upload(row: &SqlRow) -> rusqlite::Result<Upload> {
         evidence: row.get::<_, Text<EvidenceId>>(5)?.0,
         confirmed: row.get(6)?,
         expires_ms: row.get(7)?,
+        erased: row.get(8)?,
     })
 }
 
 impl Uploads for SqliteTx<'_> {
     fn put_upload(&self, upload: &Upload) -> Result<()> {
         self.sql(
-            "INSERT INTO upload VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (id) DO UPDATE SET confirmed = ?7, expires_ms = ?8",
+            "INSERT INTO upload VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET confirmed = ?7, expires_ms = ?8, erased = ?9",
         )?
         .execute(params![
             upload.id,
@@ -44,6 +45,7 @@ impl Uploads for SqliteTx<'_> {
             upload.evidence.to_string(),
             upload.confirmed,
             upload.expires_ms,
+            upload.erased,
         ])?;
         Ok(())
     }
@@ -75,6 +77,37 @@ impl Uploads for SqliteTx<'_> {
             " FROM upload WHERE confirmed = 0 AND expires_ms < ? ORDER BY id"
         ))?;
         let rows = sql.query_map([now_ms], upload)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn name_media(&self, sha256: &Digest, lane: Row) -> Result<()> {
+        self.sql("INSERT INTO evidence (sha256, lane) VALUES (?, ?) ON CONFLICT DO NOTHING")?
+            .execute(params![sha256.0, lane])?;
+        Ok(())
+    }
+
+    fn erase_media(&self, sha256: &Digest, lane: Row, expires_ms: i64) -> Result<()> {
+        self.sql("INSERT INTO evidence VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET erased = 1")?
+            .execute(params![sha256.0, lane])?;
+        if self.is_erased_media(sha256)? {
+            self.sql(
+                "UPDATE upload SET confirmed = 0, erased = 1, expires_ms = ? WHERE sha256 = ?",
+            )?
+            .execute(params![expires_ms, sha256.0])?;
+        }
+        Ok(())
+    }
+
+    fn is_erased_media(&self, sha256: &Digest) -> Result<bool> {
+        let mut sql = self.sql("SELECT min(erased) FROM evidence WHERE sha256 = ?")?;
+        let least: Option<bool> = sql.query_row([sha256.0], |row| row.get(0))?;
+        Ok(least == Some(true))
+    }
+
+    fn erased_uploads(&self) -> Result<Vec<Upload>> {
+        let mut sql =
+            self.sql(concat!("SELECT ", upload_columns!(), " FROM upload WHERE erased = 1"))?;
+        let rows = sql.query_map([], upload)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
