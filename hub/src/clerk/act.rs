@@ -8,6 +8,7 @@ use lastmile_core::id::StationId;
 use serde::Serialize;
 
 use super::Acting;
+use crate::codes;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
@@ -83,6 +84,7 @@ pub(crate) fn judge(
         }
     }
     let codes = hub.clerk_codes(tx, station, &directory, command)?;
+    let slots_taken = codes::slots_taken(ledger, station, command)?;
     let at = Circumstances {
         now: ledger.now,
         actor,
@@ -91,6 +93,7 @@ pub(crate) fn judge(
         policy: &policy,
         directory: &directory,
         codes: &codes,
+        slots_taken,
         address_gap_m: None,
         station_gap_m: None,
         entries: &entries,
