@@ -7,6 +7,7 @@ use lastmile_core::badge::BadgeCard;
 use lastmile_core::deadline::DeadlineView;
 use lastmile_core::decide::LeftOut;
 use lastmile_core::delivery::{DeliveryView, Party};
+use lastmile_core::document::{Document, NotAdopted};
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
 use lastmile_core::exception_report::{
@@ -41,6 +42,27 @@ use crate::phone::{BootClock, DeviceSigner};
 #[derive(uniffi::Object)]
 pub struct Lastmile {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A document that the hub offered and this phone did not adopt.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct RefusedDocument {
+    /// Which.
+    pub document: Document,
+    /// The stable code, such as `DocumentFaulty`.
+    pub code: String,
+    /// All that is wrong with it, in words.
+    pub advice: String,
+}
+
+impl From<&NotAdopted> for RefusedDocument {
+    fn from(refused: &NotAdopted) -> Self {
+        Self {
+            document: refused.document,
+            code: refused.why.code().to_owned(),
+            advice: refused.why.to_string(),
+        }
+    }
 }
 
 #[uniffi::export]
@@ -339,6 +361,12 @@ impl Lastmile {
     /// Tells why a value of the policy, such as `first_contact_min`, is what it is.
     pub fn explain_policy(&self, value: String) -> Result<Explanation> {
         Ok(self.shared.courier()?.explain_policy(&value)?)
+    }
+
+    /// Returns the policy pack or directory that the hub offered last and this phone refused, with
+    /// everything that is wrong with it. The one in force stays; show it to the station.
+    pub fn not_adopted(&self) -> Result<Vec<RefusedDocument>> {
+        Ok(self.shared.courier()?.not_adopted().iter().map(RefusedDocument::from).collect())
     }
 
     /// Returns how far everything has come.

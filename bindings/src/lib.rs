@@ -20,7 +20,7 @@ pub use enrol::{
     end_session_request, enrol_request, identity_of, read_enrolment, read_session, session_request,
     verify_badge,
 };
-pub use handle::Lastmile;
+pub use handle::{Lastmile, RefusedDocument};
 pub use json::{command_from_json, enrolment_to_json, evidence_to_json, parse_enrolment};
 pub use lastmile_core::LastmileError;
 pub use listen::{ChangeListener, Subscription};

@@ -20,7 +20,7 @@ use crate::money::Fen;
 use crate::parcel::{FreezeReason, GoodsFlags};
 use crate::pickup::{CollectionRefusal, FeeLine, LateReason, OrderSource, PickupAnswers};
 use crate::privacy::{ErasureReason, Person, RevealReason};
-use crate::temporary_storage::{ConsentGiver, Liability};
+use crate::temporary_storage::{ConsentGiver, Liability, LockerSlot};
 use crate::waybill::Waybill;
 
 /// What a person wants to do. Names, notes and reasons stand here in the clear; what is recorded
@@ -135,7 +135,7 @@ pub enum Command {
     /// Stores several parcels at one site in one act, each on its own consent. What a rule speaks
     /// against is left out and named, as in `DeliverMany`.
     StoreMany {
-        /// The parcels, and the code of each if the site gives codes.
+        /// The parcels, with the code and the slot of each if the site has such.
         parcels: Vec<ToStore>,
         /// The site.
         site: SiteId,
@@ -275,6 +275,9 @@ pub enum Command {
         code: Option<String>,
         /// A photo of it in its place.
         photo: Option<EvidenceRef>,
+        /// The slot, if the site is a locker that has named ones: then nobody else's parcel is put
+        /// into it by mistake, and the recipient is told which (C6.12).
+        slot: Option<LockerSlot>,
     },
     /// Records that a notice went out, with the text as sent (M27, M32): T01 and T01B tell of
     /// storage, T01R reminds of it, any other of something else.
@@ -324,6 +327,14 @@ pub enum Command {
         waybill: Waybill,
         /// The code the site gave; none: as for `Store`.
         code: Option<String>,
+    },
+    /// Says in which slot of its locker a stored parcel really lies; a recipient who was told another
+    /// one is to be told anew. Ends the question when two parcels are said to lie in one (C6.12).
+    CorrectSlot {
+        /// The parcel.
+        waybill: Waybill,
+        /// The slot in which it was seen.
+        slot: LockerSlot,
     },
     /// Takes a stored parcel back from the keeper of the site, at the end of its stay.
     HandBack {
@@ -810,9 +821,24 @@ pub struct ToStore {
     pub waybill: Waybill,
     /// The pickup code the site gave, if it gives one.
     pub code: Option<String>,
+    /// The slot, if the site is a locker that has named ones.
+    pub slot: Option<LockerSlot>,
 }
 
 impl Command {
+    /// Returns the slots of lockers that the command names, each with the parcel it is for.
+    pub fn slots(&self) -> Vec<(&Waybill, &LockerSlot)> {
+        match self {
+            Self::Store { waybill, slot, .. } => slot.iter().map(|slot| (waybill, slot)).collect(),
+            Self::CorrectSlot { waybill, slot } => vec![(waybill, slot)],
+            Self::StoreMany { parcels, .. } => parcels
+                .iter()
+                .filter_map(|parcel| Some((&parcel.waybill, parcel.slot.as_ref()?)))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the evidence the command names, each with the lane it must have been captured for.
     pub fn evidence(&self) -> Vec<(Lane, &EvidenceRef)> {
         match self {

@@ -145,8 +145,7 @@ pub fn storage_notice(
     now: &Moment,
 ) -> Option<(Deadline, Timeliness)> {
     let stay = parcel.storage.stay.as_ref()?;
-    let owed_since = stay.owed_anew.as_ref().map_or(stay.at, |anew| anew.at);
-    let clock = Deadline::after_minutes(owed_since, policy.storage_notice_min);
+    let clock = Deadline::after_minutes(stay.notice_owed_since(), policy.storage_notice_min);
     let sent = match &stay.notice {
         Notice::Sent { at, .. } => Some(at),
         Notice::Owed | Notice::Failed { .. } => None,

@@ -20,11 +20,11 @@ use crate::directory::Directory;
 use crate::event::{Actor, Against, Fact, Lane};
 use crate::exception_report::{ExceptionKind, ExceptionReported};
 use crate::fold::LaneState;
-use crate::id::{CaseId, StationId};
+use crate::id::{CaseId, SiteId, StationId};
 use crate::policy::Policy;
 use crate::privacy::{Picture, VaultBody, VaultEntry, VaultRef};
 use crate::refusal::Refusal;
-use crate::temporary_storage::CodeBook;
+use crate::temporary_storage::{CodeBook, LockerSlot};
 use crate::time::{Entropy, Moment};
 use crate::waybill::Waybill;
 
@@ -57,6 +57,9 @@ pub struct Circumstances<'a> {
     pub pictures: &'a [Picture],
     /// The pickup codes this device may check and give out.
     pub codes: &'a CodeBook,
+    /// Where a command names a slot of a locker: those in which, by what is known here, other parcels
+    /// lie than the ones it names.
+    pub slots_taken: Vec<(SiteId, LockerSlot)>,
     /// Random bytes for salts and ids.
     pub entropy: &'a dyn Entropy,
 }

@@ -25,6 +25,7 @@ pub struct Signed {
 /// What a signed document is. Part of what is signed, so that none can stand for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Document {
     /// The policy pack.
     Policy,

@@ -14,12 +14,12 @@ use crate::error::{Error, MediaError, Result};
 use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
 use crate::evidence::EvidenceRef;
 use crate::fold::{LaneState, needs_refold};
-use crate::id::EventId;
+use crate::id::{EventId, SiteId};
 use crate::parcel::Parcel;
 use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
 use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
-use crate::temporary_storage::CodeBook;
+use crate::temporary_storage::{CodeBook, LockerSlot};
 use crate::time::{BootMoment, ClockReading};
 use crate::waybill::Waybill;
 
@@ -203,6 +203,7 @@ impl Courier {
             policy: self.policy(),
             directory: self.directory(),
             codes: self.codes(),
+            slots_taken: Vec::new(),
             address_gap_m: None,
             station_gap_m: None,
             entries: &[],
@@ -228,6 +229,7 @@ impl Courier {
                 return Err(MediaError::NotBoundHere.into());
             }
         }
+        at.slots_taken = slots_taken(db, command)?;
         if let (Some(waybills), Some(here)) = (handed_over(command), self.here) {
             for waybill in waybills {
                 if let Some(row) = LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
@@ -390,6 +392,29 @@ fn handed_over(command: &Command) -> Option<&[Waybill]> {
         Command::DeliverMany { waybills, .. } => Some(waybills),
         _ => None,
     }
+}
+
+/// The slots in which the courier's other parcels lie, if a command names any (C6.12).
+fn slots_taken(db: &Connection, command: &Command) -> Result<Vec<(SiteId, LockerSlot)>> {
+    let named = command.slots();
+    let mut taken = Vec::new();
+    if named.is_empty() {
+        return Ok(taken);
+    }
+    for n in list::stored(db)? {
+        let row = LaneRow::by_row(db, n)?;
+        let its_own = |(waybill, _): &(&Waybill, &LockerSlot)| matches!(&row.lane, Lane::Parcel(of) if of == *waybill);
+        if named.iter().any(its_own) {
+            continue;
+        }
+        let state = row.live(db)?;
+        let stay = state.parcel().and_then(|parcel| parcel.storage.current_stay());
+        taken.extend(stay.and_then(|stay| {
+            let lies = stay.slot.as_ref()?;
+            Some((stay.site.clone(), lies.slot.clone()))
+        }));
+    }
+    Ok(taken)
 }
 
 fn coarse(here: Here) -> CoarsePlace {

@@ -205,6 +205,12 @@ refusals! {
     CollectBeforeTooLate, done, "the last moment to collect lies beyond what was agreed";
     /// It is to be collected in the past.
     CollectBeforePast, done, "the last moment to collect must lie in the future";
+    /// A slot is named, and the site is no locker.
+    SiteHasNoSlots, never, "this site is no locker and has no slots; leave the slot out";
+    /// Another parcel lies in the slot.
+    SlotTaken, done,
+        "another parcel lies in this slot by the record; look, and choose another slot, or correct \
+         the slot of the other parcel first";
     /// Instead of a template's id something else was given.
     TemplateNotNamed, never, "name the notice's template and version, such as T01.1";
     /// The hub is given something it cannot send.

@@ -32,7 +32,8 @@ use crate::privacy::{Person, Picture, VaultRef};
 use crate::refusal::Refusal;
 use crate::sync::wire::{HubKey, key_name, key_text};
 use crate::temporary_storage::{
-    CodeBook, CodeIssuer, ConsentGiver, Liability, ParcelStored, SiteKind, StorageConsented,
+    CodeBook, CodeIssuer, ConsentGiver, Liability, LockerSlot, ParcelStored, SiteKind,
+    StorageConsented,
 };
 use crate::time::{Entropy, Moment};
 use crate::waybill::Waybill;
@@ -124,7 +125,12 @@ pub(crate) fn stored() -> ParcelStored {
         code_hash: None,
         code: None,
         photo: None,
+        slot: None,
     }
+}
+
+pub(crate) fn slot(text: &str) -> LockerSlot {
+    LockerSlot::new(text).unwrap()
 }
 
 /// A state without the positions of its events, which a pending event does not have yet.
@@ -297,6 +303,7 @@ pub(crate) struct Scene {
     pub(crate) directory: Directory,
     pub(crate) policy: Policy,
     pub(crate) codes: CodeBook,
+    pub(crate) slots_taken: Vec<(SiteId, LockerSlot)>,
     pub(crate) minute: i64,
     pub(crate) root_key: String,
     pub(crate) entries: Vec<(Lane, VaultRef)>,
@@ -330,9 +337,19 @@ impl Scene {
             .collect();
         let (policy, entropy) = (Policy::default(), Counted::default());
         let (codes, root_key) = (CodeBook::default(), Issuer::new(1).root());
-        let (entries, pictures) = (Vec::new(), Vec::new());
-        let (station, minute) = (station(), 60);
-        Self { directory, policy, codes, minute, root_key, entries, pictures, station, entropy }
+        let (entries, pictures, slots_taken) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            directory,
+            policy,
+            codes,
+            slots_taken,
+            minute: 60,
+            root_key,
+            entries,
+            pictures,
+            station: station(),
+            entropy,
+        }
     }
 
     /// Decides a command of `actor` on the lanes of some tales.
@@ -364,6 +381,7 @@ impl Scene {
             policy: &self.policy,
             directory: &self.directory,
             codes: &self.codes,
+            slots_taken: self.slots_taken.clone(),
             address_gap_m: None,
             station_gap_m: None,
             entries: &self.entries,

@@ -113,6 +113,8 @@ pub fn sight(fact: &Fact, relation: Relation) -> Sight {
         | Fact::CustodyTransferred(_)
         | Fact::StorageExpired(_)
         | Fact::StorageHandedBack(_)
+        | Fact::StorageSlotCorrected(_)
+        | Fact::StorageSlotClashed(_)
         | Fact::RecoveryRequested(_)
         | Fact::PickupAssigned(_)
         | Fact::CollectionRefused(_)

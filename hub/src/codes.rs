@@ -1,5 +1,5 @@
-//! Pickup codes at the hub: numbers are lent to devices, and two parcels with one code are told
-//! apart again (C6.12).
+//! Pickup codes and slots at the hub: numbers are lent to devices, and two parcels with one code or
+//! one slot are told apart again (C6.12).
 //!
 //! A number is given out once: by a row that is advanced in the same transaction. After a restore
 //! from a backup the numbers jump ahead of all that the lost part can have given out.
@@ -14,7 +14,8 @@ use lastmile_core::privacy::{VaultBody, VaultEntry};
 use lastmile_core::react::id_from;
 use lastmile_core::sync::wire::Pull;
 use lastmile_core::temporary_storage::{
-    CodeBook, CodeIssuer, CodeKey, PickupCodeReplaced, SiteCodes, Stay,
+    CodeBook, CodeIssuer, CodeKey, LockerSlot, PickupCodeReplaced, SiteCodes, Stay,
+    StorageSlotClashed,
 };
 
 use crate::hub::Hub;
@@ -107,8 +108,48 @@ fn stay(state: &LaneState) -> Option<&Stay> {
     state.parcel().and_then(|parcel: &Parcel| parcel.storage.current_stay())
 }
 
-/// Looks for another parcel that lies at the same site under the code that `event` gave. The later
-/// stored of the two gets another code, or none where the site gives out its own.
+/// What one parcel alone is to have at a site.
+#[derive(PartialEq)]
+enum Sole {
+    /// A pickup code, by its HMAC.
+    Code(Digest),
+    /// A slot of a locker.
+    Slot(LockerSlot),
+}
+
+impl Sole {
+    fn hash(&self) -> Digest {
+        match self {
+            Self::Code(hash) => *hash,
+            Self::Slot(slot) => Digest::of(&[b"lastmile slot v1\n", slot.as_str().as_bytes()]),
+        }
+    }
+
+    /// Returns since when a stay has it, and by which event.
+    fn since(&self, stay: &Stay) -> Option<(i64, EventId)> {
+        match self {
+            Self::Code(hash) => {
+                (stay.code_hash == Some(*hash)).then_some((stay.at.ms, stay.mark.event))
+            }
+            Self::Slot(slot) => {
+                let lies = stay.slot.as_ref().filter(|lies| lies.slot == *slot)?;
+                Some((lies.at.ms, lies.said.event))
+            }
+        }
+    }
+}
+
+/// What a parcel has for itself alone at the site where it lies.
+fn soles(state: Option<&LaneState>) -> Vec<(SiteId, Sole)> {
+    let Some(stay) = state.and_then(stay) else { return Vec::new() };
+    let slot = stay.slot.as_ref().map(|lies| Sole::Slot(lies.slot.clone()));
+    let soles = stay.code_hash.map(Sole::Code).into_iter().chain(slot);
+    soles.map(|sole| (stay.site.clone(), sole)).collect()
+}
+
+/// Looks for another parcel that lies at the same site under the code or in the slot that `event`
+/// named. The later of the two gets another code, or none where the site gives out its own; of a
+/// slot, the lanes of both are told, and somebody must look where the later one lies.
 pub(crate) fn tell_apart(
     ledger: &mut Ledger,
     event: &Event,
@@ -116,30 +157,80 @@ pub(crate) fn tell_apart(
     station: &StationId,
 ) -> Result<()> {
     let lane = &event.envelope.lane;
-    let code = |stay: &Stay| Some((stay.site.clone(), stay.code_hash?));
-    let had = stay(before).and_then(code);
-    let has = ledger.state(lane)?.and_then(stay).and_then(code);
+    let (had, has) = (soles(Some(before)), soles(ledger.state(lane)?));
     if had == has {
         return Ok(());
     }
     let row = ledger.lane_row(lane)?;
     ledger.tx.free_hashes(row)?;
-    let Some((site, hash)) = has else { return Ok(()) };
-    for other in ledger.tx.use_hash(station, &site, &hash, row)? {
-        let other = ledger.tx.lane_name(other)?;
-        let placed = |state: Option<&LaneState>| {
-            let same = |stay: &&Stay| stay.site == site && stay.code_hash == Some(hash);
-            state.and_then(stay).filter(same).map(|stay| (stay.at.ms, stay.mark.event))
-        };
-        let (Some(theirs), Some(this)) =
-            (placed(ledger.state(&other)?), placed(ledger.state(lane)?))
-        else {
-            continue;
-        };
-        let later = if this > theirs { lane.clone() } else { other };
-        replace(ledger, event.envelope.id, &later, &site, station)?;
+    for (site, sole) in &has {
+        ledger.tx.use_hash(station, site, &sole.hash(), row)?;
+    }
+    for (site, sole) in has.iter().filter(|sole| !had.contains(sole)) {
+        for other in ledger.tx.others_with_hash(station, site, &sole.hash(), row)? {
+            let other = ledger.tx.lane_name(other)?;
+            let since = |state: Option<&LaneState>| {
+                let there = state.and_then(stay).filter(|stay| stay.site == *site);
+                there.and_then(|stay| sole.since(stay))
+            };
+            let (Some(theirs), Some(this)) =
+                (since(ledger.state(&other)?), since(ledger.state(lane)?))
+            else {
+                continue;
+            };
+            let two = [(lane, this), (&other, theirs)];
+            let [earlier, later] = if this > theirs { [two[1], two[0]] } else { two };
+            match sole {
+                Sole::Code(_) => replace(ledger, event.envelope.id, later.0, site, station)?,
+                Sole::Slot(slot) => {
+                    tell_of_slot(ledger, later, earlier, slot, true, station)?;
+                    tell_of_slot(ledger, earlier, later, slot, false, station)?;
+                }
+            }
+        }
     }
     Ok(())
+}
+
+/// Tells a lane of the other parcel that is said to lie in its slot. The id is made of the two facts
+/// that say so: whichever comes first, and however often, it is told once.
+fn tell_of_slot(
+    ledger: &mut Ledger,
+    (lane, (_, said)): (&Lane, (i64, EventId)),
+    (other, (_, theirs)): (&Lane, (i64, EventId)),
+    slot: &LockerSlot,
+    later: bool,
+    station: &StationId,
+) -> Result<()> {
+    let Lane::Parcel(waybill) = other else { return Ok(()) };
+    let id = EventId(id_from(said, &format!("slot.clash.{theirs}")));
+    if ledger.tx.event_by_id(id)?.is_some() {
+        return Ok(());
+    }
+    let (slot, waybill) = (slot.clone(), waybill.clone());
+    let fact = StorageSlotClashed { slot, waybill, other: theirs, later };
+    ledger.record(id, lane, fact.into(), &Actor::Station(station.clone()), station, None)?;
+    Ok(())
+}
+
+/// Returns the slots among those that a clerk's command names in which other parcels lie.
+pub(crate) fn slots_taken(
+    ledger: &mut Ledger,
+    station: &StationId,
+    command: &Command,
+) -> Result<Vec<(SiteId, LockerSlot)>> {
+    let mut taken = Vec::new();
+    for (waybill, slot) in command.slots() {
+        let lane = Lane::Parcel(waybill.clone());
+        let Some(site) = ledger.state(&lane)?.and_then(stay).map(|stay| stay.site.clone()) else {
+            continue;
+        };
+        let (row, hash) = (ledger.lane_row(&lane)?, Sole::Slot(slot.clone()).hash());
+        if !ledger.tx.others_with_hash(station, &site, &hash, row)?.is_empty() {
+            taken.push((site, slot.clone()));
+        }
+    }
+    Ok(taken)
 }
 
 fn replace(

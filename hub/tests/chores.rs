@@ -155,6 +155,7 @@ fn a_stay_expires_in_the_stations_name_and_only_once() {
         code_hash: None,
         code: None,
         photo: None,
+        slot: None,
     };
     world.say(&station(), parcel(1), stored, &[]);
     assert_eq!(world.hub.do_chores(&gateway).unwrap(), 0, "its time is not over");

@@ -43,6 +43,7 @@ fn main() {
         station_gap_m: None,
         entries: &[],
         codes: &CodeBook::default(),
+        slots_taken: Vec::new(),
         entropy: &SystemEntropy,
     };
     let command = Command::Arrive { waybill };

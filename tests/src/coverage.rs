@@ -3,7 +3,7 @@
 //! A step of a scenario says `"proves": ID`. An id is a row of the trade's rules (`M29`), a row
 //! of the conflicts (`C6.7`), a deadline's or template's name, or a refusal's code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use lastmile_core::Refusal;
@@ -86,9 +86,9 @@ pub struct Unreached {
 
 /// The ids that must have a scenario, or a line among the unreached.
 pub fn ids() -> Vec<String> {
-    let rows = ConflictRow::ALL.into_iter().map(ConflictRow::number).filter(|row| *row > 0);
+    let rows: BTreeSet<_> = ConflictRow::ALL.into_iter().map(ConflictRow::number).collect();
     let mut ids: Vec<String> = RULES.iter().map(|&id| id.to_owned()).collect();
-    ids.extend(rows.map(|row| format!("C6.{row}")));
+    ids.extend(rows.iter().filter(|row| **row > 0).map(|row| format!("C6.{row}")));
     let named = CONFLICTS.iter().chain(DEADLINES).chain(TEMPLATES);
     ids.extend(named.map(|&id| id.to_owned()));
     ids.extend(Refusal::ALL.iter().map(|refusal| refusal.code().to_owned()));

@@ -1,6 +1,6 @@
 //! Each command: the fact it would record, and the rule that judges it.
 
-use super::at_a_site::{extend, pick_up, record_notice, replace_code, store};
+use super::at_a_site::{correct_slot, extend, pick_up, record_notice, replace_code, store};
 use super::custody::{accept, close_shift, confirm, hand_in, offer};
 use super::desk::Desk;
 use super::lanes::is_physical;
@@ -200,8 +200,9 @@ pub fn decide(
             desk.tell(verdict, waybill, StorageDeclined { channel: *channel })
         }
         Command::RevokeConsent { waybill } => revoke(desk, waybill),
-        Command::Store { waybill, site, collect_before_ms, code, photo } => {
-            store(desk, waybill, site, *collect_before_ms, code.as_deref(), photo.clone())
+        Command::Store { waybill, site, collect_before_ms, code, photo, slot } => {
+            let (code, photo, slot) = (code.as_deref(), photo.clone(), slot.clone());
+            store(desk, waybill, site, *collect_before_ms, code, photo, slot)
         }
         Command::RecordNotice { waybill, channel, template, text } => {
             record_notice(desk, waybill, *channel, template, *text)
@@ -223,6 +224,7 @@ pub fn decide(
             extend(desk, waybill, *collect_before_ms)
         }
         Command::ReplaceCode { waybill, code } => replace_code(desk, waybill, code.as_deref()),
+        Command::CorrectSlot { waybill, slot } => correct_slot(desk, waybill, slot),
         Command::HandBack { waybill, scanned } => {
             let verdict = storage::may_hand_back(desk.parcel(waybill)?, at);
             desk.tell(verdict, waybill, StorageHandedBack { scanned: *scanned })

@@ -1,4 +1,4 @@
-//! Acts at a storage site: storing with a code, extending, another code, and what is told.
+//! Acts at a storage site: storing with a code, extending, another code or slot, and what is told.
 
 use super::Decision;
 use super::desk::Desk;
@@ -10,8 +10,8 @@ use crate::notice::{Telling, rules as notice, told};
 use crate::privacy::{VaultBody, VaultRef};
 use crate::refusal::Refusal;
 use crate::temporary_storage::{
-    CodeIssuer, ParcelStored, PickupCodeReplaced, StorageExtended, StoredParcelPickedUp,
-    rules as storage,
+    CodeIssuer, LockerSlot, ParcelStored, PickupCodeReplaced, StorageExtended,
+    StorageSlotCorrected, StoredParcelPickedUp, rules as storage,
 };
 use crate::waybill::Waybill;
 
@@ -44,8 +44,12 @@ pub(super) fn store(
     collect_before_ms: i64,
     code: Option<&str>,
     photo: Option<EvidenceRef>,
+    slot: Option<LockerSlot>,
 ) -> Result<Decision, Refusal> {
     let parcel = desk.parcel(waybill)?;
+    if slot.is_some() {
+        storage::has_slots(site, desk.at)?;
+    }
     let (code_hash, code) = issue(&mut desk, waybill, site, code);
     let fact = ParcelStored {
         consent: parcel.live_consent(site, desk.at.now.ms).map(|consent| consent.id),
@@ -54,6 +58,7 @@ pub(super) fn store(
         code_hash,
         code,
         photo,
+        slot,
     };
     let verdict = storage::may_store(parcel, &fact, desk.at);
     desk.tell(verdict, waybill, fact)
@@ -82,6 +87,18 @@ pub(super) fn replace_code(
     let (code_hash, code) = issue(&mut desk, waybill, &stay.site, code);
     let verdict = storage::may_replace_code(parcel, desk.at);
     desk.tell(verdict, waybill, PickupCodeReplaced { code_hash, code, clashed: false })
+}
+
+pub(super) fn correct_slot(
+    desk: Desk,
+    waybill: &Waybill,
+    slot: &LockerSlot,
+) -> Result<Decision, Refusal> {
+    let parcel = desk.parcel(waybill)?;
+    let stay = parcel.storage.current_stay().ok_or(Refusal::NotInStorage)?;
+    storage::has_slots(&stay.site, desk.at)?;
+    let verdict = storage::may_correct_slot(parcel, slot, desk.at);
+    desk.tell(verdict, waybill, StorageSlotCorrected { slot: slot.clone() })
 }
 
 pub(super) fn pick_up(

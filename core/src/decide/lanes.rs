@@ -56,6 +56,7 @@ pub fn lanes_of(command: &Command, at: &Circumstances) -> Vec<Lane> {
         | Command::Retrieve { waybill, .. }
         | Command::ExtendStorage { waybill, .. }
         | Command::ReplaceCode { waybill, .. }
+        | Command::CorrectSlot { waybill, .. }
         | Command::HandBack { waybill, .. }
         | Command::ExpireStorage { waybill }
         | Command::Announce { waybill, .. }
@@ -143,6 +144,7 @@ pub(super) fn is_physical(command: &Command) -> bool {
         | Command::Retrieve { .. }
         | Command::HandBack { .. }
         | Command::ReplaceCode { .. }
+        | Command::CorrectSlot { .. }
         | Command::ReportException { .. }
         | Command::AddEvidence { .. }
         | Command::ReceiveComplaint { .. }

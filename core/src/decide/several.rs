@@ -134,10 +134,18 @@ pub fn left_out(command: &Command, lanes: &LaneStates, at: &Circumstances) -> Ve
 fn decide_each(desk: &Desk, ones: &[(&Waybill, Command)]) -> (Decided, Vec<LeftOut>) {
     let mut decided = Decided::default();
     let mut left_out = Vec::new();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut slots) = (BTreeSet::new(), BTreeSet::new());
     for (waybill, one) in ones.iter().filter(|(waybill, _)| seen.insert(*waybill)) {
+        let named = one.slots();
         let refusal = match decide(one, desk.lanes, desk.at) {
+            // One before it in the list lies there.
+            Ok(Decision { refusal: None, .. })
+                if named.iter().any(|(_, slot)| slots.contains(slot)) =>
+            {
+                Refusal::SlotTaken
+            }
             Ok(Decision { refusal: None, decided: one, .. }) => {
+                slots.extend(named.iter().map(|(_, slot)| *slot));
                 decided.groups.extend(one.groups);
                 decided.vault.extend(one.vault);
                 continue;
@@ -193,6 +201,7 @@ fn one_by_one<'a>(desk: &Desk, command: &'a Command) -> Vec<(&'a Waybill, Comman
                     collect_before_ms: *collect_before_ms,
                     code: parcel.code.clone(),
                     photo: photo.as_ref().map(|item| own(item, n)),
+                    slot: parcel.slot.clone(),
                 };
                 (&parcel.waybill, one)
             };

@@ -265,6 +265,7 @@ fn an_act_against_a_rule_opens_a_case_in_its_own_group() {
         policy: &scene.policy,
         directory: &scene.directory,
         codes: &scene.codes,
+        slots_taken: Vec::new(),
         address_gap_m: None,
         station_gap_m: None,
         entries: &[],

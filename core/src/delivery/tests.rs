@@ -393,6 +393,7 @@ fn an_absent_recipient_who_was_offered_an_appointment_may_choose_storage() {
         collect_before_ms: now + 1,
         code: None,
         photo: None,
+        slot: None,
     };
     let mut tale = Tale::out_for_delivery();
     tale.by("A").tells(DeliveryAttemptFailed { cause: AttemptFailure::Absent });
@@ -884,8 +885,11 @@ fn a_batch_of_one_may_be_recorded_against_a_rule() {
 #[test]
 fn several_parcels_are_stored_at_once_each_with_its_own_code() {
     let tales = [out(1), out(2), Tale::out_for_delivery()];
-    let parcels = [number(1), number(2), waybill()]
-        .map(|waybill| ToStore { waybill, code: Some("3-2-1045".into()) });
+    let parcels = [number(1), number(2), waybill()].map(|waybill| ToStore {
+        waybill,
+        code: Some("3-2-1045".into()),
+        slot: None,
+    });
     let command = Command::StoreMany {
         parcels: parcels.to_vec(),
         site: site("YZ-1"),

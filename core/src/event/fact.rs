@@ -33,7 +33,8 @@ use crate::shift::ShiftClosed;
 use crate::temporary_storage::{
     ParcelStored, PickupCodeReplaced, StorageConsentAsked, StorageConsentRevoked, StorageConsented,
     StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeFailed,
-    StorageNoticeSent, StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    StorageNoticeSent, StorageReminderSent, StorageSlotClashed, StorageSlotCorrected,
+    StoredParcelPickedUp, StoredParcelRetrieved,
 };
 use crate::transfer::{CustodyOffered, CustodyTransferred};
 use crate::waybill::Waybill;
@@ -158,6 +159,8 @@ facts! {
     StorageExpired = 1,
     StorageHandedBack = 1,
     PickupCodeReplaced = 1,
+    StorageSlotCorrected = 1,
+    StorageSlotClashed = 1,
     NoticeSent = 1,
     NoticeFailed = 1,
     NoticeHandedToHub = 1,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use self::chance::{COMMANDS, any_events, case_command, command, event, pickup_command};
 use super::*;
 use crate::command::Command;
+use crate::conflict::ConflictRow;
 use crate::decide::{Circumstances, Decision, LaneStates, decide, lanes_of};
 use crate::event::Actor;
 use crate::exception_report::agenda;
@@ -17,7 +18,7 @@ use crate::pickup::fees_add_up;
 use crate::refusal::Refusal;
 use crate::temporary_storage::ConsentGiver;
 use crate::testing::{
-    Scene, Tale, case, clerk, courier, moment, parcel_lane, site, station, without_positions,
+    Scene, Tale, case, clerk, courier, moment, parcel_lane, site, slot, station, without_positions,
 };
 
 fn confirmed(events: &[Event]) -> impl Iterator<Item = (&Event, Option<u64>)> {
@@ -96,6 +97,7 @@ fn play(
             policy: &scene.policy,
             directory: &scene.directory,
             codes: &scene.codes,
+            slots_taken: vec![(site("LK-1"), slot("A-2"))],
             address_gap_m: None,
             station_gap_m: None,
             entropy: &entropy,
@@ -203,6 +205,23 @@ proptest! {
         let state = fold(&lane, confirmed(&events));
         for conflict in state.margin().iter().flat_map(|margin| &margin.conflicts) {
             prop_assert!(events.iter().any(|event| event.envelope.id == conflict.event));
+        }
+    }
+
+    #[test]
+    fn a_slot_is_in_question_only_while_the_parcel_is_said_to_lie_in_it(
+        (lane, events) in any_events(),
+    ) {
+        let mut state = LaneState::empty(&lane);
+        for (event, seq) in confirmed(&events) {
+            state.apply(event, seq);
+            let Some(parcel) = state.parcel() else { continue };
+            let lies = parcel.storage.current_stay().and_then(|stay| stay.slot.as_ref());
+            for open in parcel.margin.open_conflicts() {
+                let about_slot = open.row == ConflictRow::SlotTwice;
+                let lies_there = lies.is_some_and(|lies| lies.said.event == open.event);
+                prop_assert!(!about_slot || lies_there);
+            }
         }
     }
 

@@ -121,6 +121,7 @@ impl Known<'_> {
         }
         if let Some(stay) = parcel.storage.current_stay() {
             slots.push((Slot::CollectBefore, self.time(stay.collect_before_ms)));
+            slots.extend(stay.slot.as_ref().map(|lies| (Slot::LockerSlot, lies.slot.to_string())));
             if let Some(site) = self.directory.site(&stay.site) {
                 slots.push((Slot::Station, site.name.clone()));
                 slots.push((Slot::OpeningHours, site.hours.clone()));

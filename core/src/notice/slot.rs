@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Slot {
     /// The place where the parcel lies (站点).
     Station,
+    /// The slot of the locker in which it lies (格口).
+    LockerSlot,
     /// The code that opens or proves (取件码).
     PickupCode,
     /// How to collect it (取件方式).
@@ -72,8 +74,9 @@ pub enum SlotKind {
 
 impl Slot {
     /// Every slot.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Station,
+        Self::LockerSlot,
         Self::PickupCode,
         Self::PickupMethod,
         Self::OpeningHours,
@@ -101,6 +104,7 @@ impl Slot {
     pub fn name(self) -> &'static str {
         match self {
             Self::Station => "station",
+            Self::LockerSlot => "locker_slot",
             Self::PickupCode => "pickup_code",
             Self::PickupMethod => "pickup_method",
             Self::OpeningHours => "opening_hours",
@@ -133,7 +137,8 @@ impl Slot {
     /// Returns what it holds.
     pub fn kind(self) -> SlotKind {
         match self {
-            Self::OpeningHours
+            Self::LockerSlot
+            | Self::OpeningHours
             | Self::CollectBefore
             | Self::CourierNo
             | Self::Parcel

@@ -22,6 +22,7 @@ fn full_values() -> Vec<SlotValue> {
         .map(|slot| {
             let text = match slot {
                 Slot::Station => "阳光驿站(文三路100号)",
+                Slot::LockerSlot => "3-2-101",
                 Slot::PickupCode => "3-2-5018",
                 Slot::PickupMethod => "凭取件码到前台领取",
                 Slot::OpeningHours => "9:00-21:00",
@@ -86,7 +87,7 @@ fn the_storage_notice_says_where_how_and_until_when() {
 
     assert_eq!(
         notice.text,
-        "您好，您的包裹（单号尾号0001）已存放在阳光驿站(文三路100号)，取件码：3-2-5018。\
+        "您好，您的包裹（单号尾号0001）已存放在阳光驿站(文三路100号)，格口：3-2-101，取件码：3-2-5018。\
          取件方式：凭取件码到前台领取；开放时间：9:00-21:00；请在2026-11-23 18:00前取件。\
          如需送货上门：拨打 400-123-4567。快递员工号：JL-31-4849。"
     );
@@ -178,7 +179,15 @@ fn the_recipient_reads_his_own_data() {
 fn a_storage_notice_hides_a_room_even_from_its_recipient() {
     let text = draft("T01").with(Slot::Station, "李阿姨家，5栋1单元302室").text();
 
-    assert!(text.contains("已存放在李阿姨家，5栋***，取件码：3-2-5018"), "{text}");
+    assert!(text.contains("已存放在李阿姨家，5栋***，格口"), "{text}");
+}
+
+#[test]
+fn a_storage_notice_names_the_lockers_slot_which_is_no_room() {
+    let text = draft("T01").text();
+    assert!(text.contains("已存放在阳光驿站(文三路100号)，格口：3-2-101，取件码"), "{text}");
+    let english = draft("T01B").in_english().text();
+    assert!(english.contains(", slot 3-2-101. Please"), "{english}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Parcel {
         self.holder = holder;
         self.held_since = Some(mark);
         self.offer = None;
+        self.settle_slot();
     }
 
     /// Keeps a courier among the former ones when the parcel goes to another.

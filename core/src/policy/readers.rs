@@ -221,6 +221,7 @@ fn storing(policy: &Policy) -> String {
         collect_before_ms: moment(90).ms,
         code: None,
         photo: None,
+        slot: None,
     };
     let at_home = Tale::out_for_delivery();
     [(store("YZ-1"), &at_home), (store("GATE"), &at_home), (store("YZ-1"), &absent)]

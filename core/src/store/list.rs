@@ -112,6 +112,14 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// Returns the rows of the lanes of the courier's parcels that lie at a site.
+pub(crate) fn stored(db: &Connection) -> Result<Vec<i64>> {
+    let mut rows =
+        db.prepare_cached("SELECT lane FROM parcel WHERE today = 1 AND stage = 'stored'")?;
+    let rows = rows.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
 /// Returns a stage's name as it is written everywhere, such as `out_for_delivery`.
 pub(crate) fn name(stage: &impl serde::Serialize) -> String {
     // A unit variant serialises to its quoted name.

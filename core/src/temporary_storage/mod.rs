@@ -2,15 +2,18 @@
 //!
 //! Storing is a legal act. It needs consent for one site and one period, from the recipient and
 //! never from the courier, and it moves the liability (M28, M31-M33). The checks are in
-//! `rules.rs`, the fold in `state.rs`, pickup codes in `codes.rs`, what an app asks in `view.rs`.
+//! `rules.rs`, the fold in `state.rs`, pickup codes in `codes.rs`, the slots of lockers in `slot.rs`,
+//! what an app asks in `view.rs`.
 
 mod codes;
 pub(crate) mod rules;
+mod slot;
 mod state;
 mod stay;
 mod view;
 
 pub use codes::{CodeBook, CodeCheck, CodeIssuer, CodeKey, CodeLease, CodesWanted, SiteCodes};
+pub use slot::{InSlot, LockerSlot};
 pub use state::Storage;
 pub use stay::{Asked, Consent, Notice, OwedAnew, Reminder, Stay, StayEnd};
 pub use view::StorageView;
@@ -19,8 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::Channel;
 use crate::evidence::EvidenceRef;
-use crate::id::{ConsentId, Digest, SiteId};
+use crate::id::{ConsentId, Digest, EventId, SiteId};
 use crate::privacy::VaultRef;
+use crate::waybill::Waybill;
 
 /// What kind of place a site is (M28).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -131,6 +135,9 @@ pub struct ParcelStored {
     /// A photo of it in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photo: Option<EvidenceRef>,
+    /// The slot, if it lies in a locker and the courier said which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<LockerSlot>,
 }
 
 /// The recipient was told where it is (T01, M32). Only the sender of the message records it.
@@ -190,6 +197,27 @@ pub struct PickupCodeReplaced {
     /// Another parcel at the site had the same code (C6.12).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clashed: bool,
+}
+
+/// It lies in this slot of its locker, whatever was said before (C6.12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageSlotCorrected {
+    /// The slot.
+    pub slot: LockerSlot,
+}
+
+/// Another parcel is said to lie in the same slot (C6.12). The hub says so in the lanes of both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageSlotClashed {
+    /// The slot.
+    pub slot: LockerSlot,
+    /// The other parcel.
+    pub waybill: Waybill,
+    /// The event of its lane that says so.
+    pub other: EventId,
+    /// This parcel was said to lie there later than the other: somebody must look where it lies.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub later: bool,
 }
 
 /// The recipient collected it (取件).

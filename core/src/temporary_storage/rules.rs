@@ -1,6 +1,8 @@
 //! What may be stored, where, and on whose word (M28-M33, C4.2, C4.3).
 
-use super::{ConsentGiver, ParcelStored, SiteKind, Stay, StorageConsented, StorageExtended};
+use super::{
+    ConsentGiver, LockerSlot, ParcelStored, SiteKind, Stay, StorageConsented, StorageExtended,
+};
 use crate::decide::Circumstances;
 use crate::delivery::rules::is_unreachable;
 use crate::delivery::{AttemptFailure, Channel};
@@ -73,7 +75,8 @@ pub(crate) fn may_store(parcel: &Parcel, fact: &ParcelStored, at: &Circumstances
     let site = fitting_site(parcel, &fact.site, at)?;
     let agreed_ms = agreed_until(parcel, &fact.site, at)?;
     refuse_if(fact.collect_before_ms <= at.now.ms, Refusal::CollectBeforePast)?;
-    within(site, at.now.ms, agreed_ms, fact.collect_before_ms)
+    within(site, at.now.ms, agreed_ms, fact.collect_before_ms)?;
+    fact.slot.as_ref().map_or(Ok(()), |slot| is_free(&fact.site, slot, at))
 }
 
 /// The last moment to collect lies within what was agreed and what the site keeps.
@@ -109,6 +112,25 @@ pub(crate) fn may_replace_code(parcel: &Parcel, at: &Circumstances) -> Verdict {
     concerns(parcel, at)?;
     may_go_on(parcel)?;
     stay_of(parcel).map(|_| ())
+}
+
+/// Naming a slot: only a locker has them. A site that is not known may be one.
+pub(crate) fn has_slots(site: &SiteId, at: &Circumstances) -> Verdict {
+    let no_locker = at.directory.site(site).is_some_and(|site| site.kind != SiteKind::Locker);
+    refuse_if(no_locker, Refusal::SiteHasNoSlots)
+}
+
+/// By what is known here, no other parcel lies in the slot (C6.12).
+fn is_free(site: &SiteId, slot: &LockerSlot, at: &Circumstances) -> Verdict {
+    let taken = at.slots_taken.iter().any(|(at_site, taken)| at_site == site && taken == slot);
+    refuse_if(taken, Refusal::SlotTaken)
+}
+
+/// Saying in which slot it lies really.
+pub(crate) fn may_correct_slot(parcel: &Parcel, slot: &LockerSlot, at: &Circumstances) -> Verdict {
+    concerns(parcel, at)?;
+    still_open(parcel)?;
+    is_free(&stay_of(parcel)?.site, slot, at)
 }
 
 /// Taking it back from the keeper of the site: at the end of the stay, or when the recipient wants

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Asked, Consent, ConsentGiver, Notice, OwedAnew, ParcelStored, PickupCodeReplaced, Reminder,
-    Stay, StayEnd, StorageConsented, StorageExtended, StoredParcelPickedUp,
+    Asked, Consent, ConsentGiver, InSlot, LockerSlot, Notice, ParcelStored, PickupCodeReplaced,
+    Reminder, Stay, StayEnd, StorageConsented, StorageExtended, StorageSlotClashed,
+    StoredParcelPickedUp,
 };
 use crate::conflict::{ConflictRow, Incoming, Mark, Ruling, is_default};
 use crate::delivery::{Delivered, DeliveredHow};
@@ -106,6 +107,10 @@ impl Storage {
     }
 }
 
+fn in_slot(slot: &LockerSlot, act: &Incoming) -> InSlot {
+    InSlot { slot: slot.clone(), said: act.mark, at: act.envelope.at }
+}
+
 impl Parcel {
     /// Returns the last consent that covers `site` at `now` (UTC milliseconds).
     pub fn live_consent(&self, site: &SiteId, now_ms: i64) -> Option<&Consent> {
@@ -145,6 +150,8 @@ impl Parcel {
                 None => self.out_of_place(act, Ruling::Settled),
             },
             Fact::PickupCodeReplaced(fact) => self.code_replaced(fact, act),
+            Fact::StorageSlotCorrected(fact) => self.slot_corrected(&fact.slot, act),
+            Fact::StorageSlotClashed(fact) => self.slot_clashed(fact, act),
             Fact::StoredParcelPickedUp(fact) => self.picked_up(fact, act),
             Fact::StoredParcelRetrieved(fact) => self.retrieved(fact.scanned, false, act),
             Fact::StorageHandedBack(fact) => self.retrieved(fact.scanned, true, act),
@@ -184,6 +191,7 @@ impl Parcel {
             collect_before_ms: fact.collect_before_ms,
             code_hash: fact.code_hash,
             code: fact.code,
+            slot: fact.slot.as_ref().map(|slot| in_slot(slot, act)),
             notice: Notice::Owed,
             redelivery_asked: against_wish.then_some(act.envelope.at),
             redelivery_arranged: None,
@@ -220,7 +228,7 @@ impl Parcel {
     fn noticed(&mut self, notice: Notice, act: &Incoming) {
         match self.storage.stay.as_mut() {
             Some(stay) if matches!(stay.notice, Notice::Sent { .. }) => {}
-            // It told the code that had been replaced meanwhile.
+            // It told the code or the slot that is another one meanwhile.
             Some(stay) if stay.owed_anew.as_ref().is_some_and(|anew| !act.knew(&anew.mark)) => {}
             Some(stay) => stay.notice = notice,
             // The recipient was told of a stay that is not there: a person must tell him.
@@ -270,12 +278,48 @@ impl Parcel {
         stay.former_codes.extend(stay.code_hash);
         let spent = std::mem::replace(&mut stay.code, fact.code);
         stay.code_hash = fact.code_hash;
-        stay.notice = Notice::Owed;
-        stay.owed_anew = Some(OwedAnew { mark: act.mark, at: act.envelope.at });
+        stay.owe_notice(act, act.envelope.at);
         let placed = stay.mark.event;
         self.storage.spent_codes.extend(spent);
         if fact.clashed {
             self.margin.clash(ConflictRow::CodeTwice, act.id(), Some(placed), Ruling::Settled);
+        }
+    }
+
+    /// Where it lies really. Told before, the recipient is to be told anew; the clock of a notice
+    /// that was not sent yet runs on.
+    fn slot_corrected(&mut self, slot: &LockerSlot, act: &Incoming) {
+        let Some(stay) = self.storage.current_stay_mut() else {
+            return self.out_of_place(act, Ruling::Settled);
+        };
+        let before = stay.slot.replace(in_slot(slot, act));
+        if before.is_some_and(|before| before.slot != *slot) {
+            let told = matches!(stay.notice, Notice::Sent { .. });
+            let since = if told { act.envelope.at } else { stay.notice_owed_since() };
+            stay.owe_notice(act, since);
+        }
+        self.settle_slot();
+    }
+
+    /// Row 12: both facts stand. The earlier one counts; somebody must look where the later lies.
+    fn slot_clashed(&mut self, fact: &StorageSlotClashed, act: &Incoming) {
+        let Some(lies) = self.storage.current_stay().and_then(|stay| stay.slot.as_ref()) else {
+            return self.out_of_place(act, Ruling::Settled);
+        };
+        let (said, ruling) =
+            (lies.said.event, if fact.later { Ruling::Open } else { Ruling::Settled });
+        self.margin.clash(ConflictRow::SlotTwice, said, Some(fact.other), ruling);
+    }
+
+    /// Settles what was open about a slot in which the parcel is no longer said to lie.
+    pub(crate) fn settle_slot(&mut self) {
+        let lies = self.storage.current_stay().and_then(|stay| stay.slot.as_ref());
+        let said = lies.map(|lies| lies.said.event);
+        for conflict in &mut self.margin.conflicts {
+            let about_slot = conflict.row == ConflictRow::SlotTwice;
+            if about_slot && conflict.ruling == Ruling::Open && Some(conflict.event) != said {
+                conflict.ruling = Ruling::Settled;
+            }
         }
     }
 

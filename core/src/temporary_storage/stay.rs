@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CodeCheck, ConsentGiver, Liability};
-use crate::conflict::{Mark, is_default};
+use super::{CodeCheck, ConsentGiver, InSlot, Liability};
+use crate::conflict::{Incoming, Mark, is_default};
 use crate::delivery::Channel;
 use crate::id::{ConsentId, Digest, SiteId};
 use crate::policy::Policy;
@@ -68,9 +68,9 @@ pub enum Notice {
 /// Why a notice is owed a second time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwedAnew {
-    /// The event that replaced the code.
+    /// The event that replaced the code, or corrected the slot.
     pub mark: Mark,
-    /// When.
+    /// Since when.
     pub at: Moment,
 }
 
@@ -131,7 +131,10 @@ pub struct Stay {
     /// A delivery to the door was arranged after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redelivery_arranged: Option<Moment>,
-    /// The code was replaced after it was placed: the notice is owed anew.
+    /// The slot of the locker in which it lies, if somebody said which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<InSlot>,
+    /// The code was replaced or the slot corrected after it was placed: the notice is owed anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owed_anew: Option<OwedAnew>,
     /// The HMACs of the codes it had before; they are honoured like the present one (C6.11).
@@ -165,6 +168,17 @@ impl Stay {
         let days = now.days_since(&self.at);
         let ladder = policy.storage_reminder_days.iter().copied();
         ladder.filter(|step| i64::from(*step) <= days).max().unwrap_or(0)
+    }
+
+    /// Since when the recipient is to be told where it is.
+    pub fn notice_owed_since(&self) -> Moment {
+        self.owed_anew.as_ref().map_or(self.at, |anew| anew.at)
+    }
+
+    /// Lets the notice be owed anew since `at`: by `act`, what it told is so no longer.
+    pub(super) fn owe_notice(&mut self, act: &Incoming, at: Moment) {
+        self.notice = Notice::Owed;
+        self.owed_anew = Some(OwedAnew { mark: act.mark, at });
     }
 
     /// Compares the HMAC of a code that is shown at `now` (UTC milliseconds) with every code that

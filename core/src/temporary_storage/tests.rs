@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::Command;
-use crate::conflict::ConflictRow;
+use crate::conflict::{ConflictRow, Ruling};
 use crate::deadline::{self, Timeliness};
 use crate::delivery::{AttemptFailure, DeliveryAttemptFailed, RedeliveryScheduled};
 use crate::event::{Actor, Fact};
@@ -14,7 +14,8 @@ use crate::policy::Policy;
 use crate::privacy::VaultBody;
 use crate::refusal::Refusal;
 use crate::testing::{
-    MORNING_MS, Scene, Tale, clerk_acts, consent, courier, moment, site, stored, vault, waybill,
+    MORNING_MS, Scene, Tale, clerk_acts, consent, courier, moment, site, slot, stored, vault,
+    waybill,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -26,6 +27,7 @@ fn store_at(id: &str) -> Command {
         collect_before_ms: MORNING_MS + DAY_MS / 2,
         code: None,
         photo: None,
+        slot: None,
     }
 }
 
@@ -527,4 +529,142 @@ fn any_notice_is_recorded_under_the_fact_of_its_kind() {
     assert_eq!(record("T01R.1", None, &lying), "NoticeFailed");
     assert_eq!(record("T04.1", text, &out), "NoticeSent");
     assert_eq!(record("T04.1", None, &out), "NoticeFailed");
+}
+
+fn store_in(id: &str, in_slot: &str) -> Command {
+    let mut command = store_at(id);
+    if let Command::Store { slot: named, .. } = &mut command {
+        *named = Some(slot(in_slot));
+    }
+    command
+}
+
+/// Out with A, with consent to the locker.
+fn for_the_locker() -> Tale {
+    agreed(StorageConsented { site: site("LK-1"), ..consent() })
+}
+
+/// In slot A-1 of the locker.
+fn in_the_locker() -> Tale {
+    let mut tale = for_the_locker();
+    tale.by("A").tells(ParcelStored { site: site("LK-1"), slot: Some(slot("A-1")), ..stored() });
+    tale
+}
+
+fn clashed(later: bool) -> StorageSlotClashed {
+    let other = EventId(uuid::Uuid::from_u128(99));
+    StorageSlotClashed { slot: slot("A-1"), waybill: waybill(), other, later }
+}
+
+fn correct_to(text: &str) -> Command {
+    Command::CorrectSlot { waybill: waybill(), slot: slot(text) }
+}
+
+#[test]
+fn only_a_locker_has_slots() {
+    let tale = for_the_locker();
+    assert_eq!(refusal(&store_in("LK-1", "A-1"), &tale), None);
+    assert_eq!(refusal(&store_in("YZ-1", "A-1"), &tale), Some(Refusal::SiteHasNoSlots));
+    let at_the_counter = Tale::in_storage();
+    assert_eq!(refusal(&correct_to("A-1"), &at_the_counter), Some(Refusal::SiteHasNoSlots));
+}
+
+#[test]
+fn a_slot_in_which_another_parcel_lies_is_not_taken_again() {
+    let mut scene = Scene::new();
+    scene.slots_taken = vec![(site("LK-1"), slot("A-1")), (site("LK-2"), slot("A-2"))];
+    let (out, lying) = (for_the_locker(), in_the_locker());
+    assert_eq!(scene.refusal("A", &store_in("LK-1", "a-1"), &out), Some(Refusal::SlotTaken));
+    assert_eq!(scene.refusal("A", &store_in("LK-1", "A-2"), &out), None);
+    assert_eq!(scene.refusal("A", &correct_to("A-1"), &lying), Some(Refusal::SlotTaken));
+    assert_eq!(scene.refusal("A", &correct_to("A-2"), &lying), None);
+    assert_eq!(scene.refusal("B", &correct_to("A-2"), &lying), Some(Refusal::NotAssignedToYou));
+    assert_eq!(scene.refusal("A", &correct_to("A-2"), &out), Some(Refusal::NotInStorage));
+    assert!(Refusal::SlotTaken.can_be_recorded_against());
+}
+
+#[test]
+fn of_two_parcels_of_a_batch_for_one_slot_the_second_is_left_out() {
+    let mut second = for_the_locker();
+    let other = crate::waybill::Waybill::parse("SF1000000000002").unwrap();
+    second.lane = crate::event::Lane::Parcel(other.clone());
+    for event in &mut second.events {
+        event.envelope.lane = second.lane.clone();
+    }
+    let for_slot =
+        |waybill| crate::command::ToStore { waybill, code: None, slot: Some(slot("A-1")) };
+    let command = Command::StoreMany {
+        parcels: vec![for_slot(waybill()), for_slot(other.clone())],
+        site: site("LK-1"),
+        collect_before_ms: MORNING_MS + DAY_MS / 2,
+        photo: None,
+    };
+    let actor = Actor::Courier(courier("A"));
+    let tales = [&for_the_locker(), &second];
+    let decision = Scene::new().decide(&actor, &command, &tales).ok().unwrap();
+    let left_out = crate::decide::LeftOut { waybill: other, refusal: Refusal::SlotTaken };
+    assert_eq!((decision.decided.groups.len(), decision.left_out), (1, vec![left_out]));
+}
+
+#[test]
+fn of_two_parcels_in_one_slot_the_later_is_in_question_until_somebody_looked() {
+    let mut tale = in_the_locker();
+    let placed = tale.events.last().unwrap().envelope.id;
+    tale.by("A").tells(notice_sent());
+    tale.station().tells(clashed(true));
+    let slot_conflict = |tale: &Tale| tale.parcel().margin.conflicts.last().cloned().unwrap();
+    let conflict = slot_conflict(&tale);
+    assert_eq!((conflict.row, conflict.event), (ConflictRow::SlotTwice, placed));
+    assert_eq!((conflict.other, conflict.ruling), (Some(clashed(true).other), Ruling::Open));
+    assert!(matches!(tale.parcel().storage.stay.unwrap().notice, Notice::Sent { .. }));
+
+    let mut gone = in_the_locker();
+    gone.station().tells(clashed(true));
+    gone.by("A").tells(StoredParcelRetrieved { scanned: true });
+    assert_eq!(slot_conflict(&gone).ruling, Ruling::Settled, "it left the slot");
+
+    let seen = Scene::new().facts("A", &correct_to("A-2"), &[&tale])[0][0].fact.clone();
+    tale.by("A").tells(seen);
+    assert_eq!(slot_conflict(&tale).ruling, Ruling::Settled);
+    let stay = tale.parcel().storage.stay.unwrap();
+    assert_eq!(stay.slot.as_ref().unwrap().slot, slot("A-2"));
+    assert_eq!(stay.notice, Notice::Owed, "he was told another slot");
+    assert_eq!(stay.notice_owed_since(), tale.events.last().unwrap().envelope.at);
+}
+
+#[test]
+fn the_earlier_of_two_parcels_in_one_slot_is_told_of_the_other_and_counts() {
+    let mut tale = in_the_locker();
+    tale.station().tells(clashed(false));
+    let parcel = tale.parcel();
+    assert_eq!(parcel.margin.conflicts.last().unwrap().ruling, Ruling::Settled);
+    assert_eq!(parcel.margin.open_conflicts().count(), 0);
+
+    let mut elsewhere = Tale::in_storage();
+    elsewhere.station().tells(clashed(true));
+    assert_eq!(elsewhere.parcel().margin.conflicts.last().unwrap().row, ConflictRow::OutOfPlace);
+}
+
+#[test]
+fn a_notice_of_the_wrong_slot_that_was_on_its_way_does_not_count() {
+    let mut tale = in_the_locker();
+    let (placed, known) = (tale.parcel().storage.stay.unwrap().at, tale.events.len() as u64);
+    tale.station().tells(StorageSlotCorrected { slot: slot("A-2") });
+    tale.by("A").having_seen(known).tells(notice_sent());
+    let stay = tale.parcel().storage.stay.unwrap();
+    assert_eq!(stay.notice, Notice::Owed);
+    assert_eq!(stay.notice_owed_since(), placed, "nobody was told before: its clock runs on");
+    tale.by("A").tells(notice_sent());
+    assert!(matches!(tale.parcel().storage.stay.unwrap().notice, Notice::Sent { .. }));
+}
+
+#[test]
+fn seen_where_it_was_said_to_lie_needs_no_new_notice() {
+    let mut tale = in_the_locker();
+    tale.by("A").tells(notice_sent());
+    tale.station().tells(clashed(true));
+    tale.by("A").tells(StorageSlotCorrected { slot: slot("A-1") });
+    let parcel = tale.parcel();
+    assert_eq!(parcel.margin.open_conflicts().count(), 0);
+    assert!(matches!(parcel.storage.stay.unwrap().notice, Notice::Sent { .. }));
 }

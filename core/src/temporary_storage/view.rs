@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{CodeBook, CodeCheck, CodesWanted, Notice};
+use super::{CodeBook, CodeCheck, CodesWanted, LockerSlot, Notice};
+use crate::conflict::ConflictRow;
 use crate::courier::Courier;
 use crate::error::{Error, Result};
 use crate::id::SiteId;
@@ -24,6 +25,11 @@ pub struct StorageView {
     pub collect_before_ms: i64,
     /// It has a pickup code.
     pub has_code: bool,
+    /// The slot of the locker in which it lies, if somebody said which.
+    pub slot: Option<LockerSlot>,
+    /// Another parcel was said to lie in this slot before: look where this one lies, and say so
+    /// with [`Command::CorrectSlot`](crate::Command::CorrectSlot) (C6.12).
+    pub slot_in_question: bool,
     /// The recipient was not told yet, or is to be told anew: send T01 (M32).
     pub notice_owed: bool,
     /// The step of the reminder ladder that is due, in days since it was placed: send T01R.
@@ -45,6 +51,11 @@ impl Courier {
             since: stay.at,
             collect_before_ms: stay.collect_before_ms,
             has_code: stay.code_hash.is_some() || stay.code.is_some(),
+            slot: stay.slot.as_ref().map(|lies| lies.slot.clone()),
+            slot_in_question: parcel
+                .margin
+                .open_conflicts()
+                .any(|conflict| conflict.row == ConflictRow::SlotTwice),
             notice_owed: !matches!(stay.notice, Notice::Sent { .. }),
             reminder_due: stay.reminder_due(self.policy(), &self.now()),
             redelivery_asked: stay.redelivery_asked.is_some() && stay.redelivery_arranged.is_none(),

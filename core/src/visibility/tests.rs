@@ -57,6 +57,8 @@ const TABLE: &[(&str, &str)] = &[
     ("StorageExpired", "ff--pp"),
     ("StorageHandedBack", "ff--pp"),
     ("PickupCodeReplaced", "pf--pp"),
+    ("StorageSlotCorrected", "ff--pp"),
+    ("StorageSlotClashed", "ff--pp"),
     ("NoticeSent", "f---pp"),
     ("NoticeFailed", "f---pp"),
     ("NoticeHandedToHub", "f---pp"),

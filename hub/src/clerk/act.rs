@@ -9,6 +9,7 @@ use lastmile_core::privacy::Picture;
 use serde::Serialize;
 
 use super::Acting;
+use crate::codes;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
@@ -87,6 +88,7 @@ pub(crate) fn judge(
         }
     }
     let codes = hub.clerk_codes(tx, station, &directory, command)?;
+    let slots_taken = codes::slots_taken(ledger, station, command)?;
     let at = Circumstances {
         now: ledger.now,
         actor,
@@ -95,6 +97,7 @@ pub(crate) fn judge(
         policy: &policy,
         directory: &directory,
         codes: &codes,
+        slots_taken,
         address_gap_m: None,
         station_gap_m: None,
         entries: &entries,

@@ -114,6 +114,7 @@ impl Job {
             collect_before_ms: self.delivery.delivered_ms + COLLECT_MS,
             code: Some(self.pickup_code()),
             photo,
+            slot: None,
         }
     }
 

@@ -425,15 +425,17 @@ pub trait Codes {
         site: &SiteId,
         lease: &CodeLease,
     ) -> Result<()>;
-    /// Notes that a parcel lies at a site under a code, and returns the others that do.
-    fn use_hash(
+    /// Notes that a parcel lies at a site under a code or in a slot, by its hash.
+    fn use_hash(&self, station: &StationId, site: &SiteId, hash: &Digest, lane: Row) -> Result<()>;
+    /// Returns the other parcels that do.
+    fn others_with_hash(
         &self,
         station: &StationId,
         site: &SiteId,
         hash: &Digest,
         lane: Row,
     ) -> Result<Vec<Row>>;
-    /// Notes that a parcel lies nowhere under a code.
+    /// Notes that a parcel lies nowhere under a code or in a slot.
     fn free_hashes(&self, lane: Row) -> Result<()>;
 }
 

@@ -120,6 +120,7 @@ fn is_the_stations(event: &Event) -> bool {
         | Fact::PickupAssigned(_)
         | Fact::AddressCorrected(_)
         | Fact::StorageExpired(_)
+        | Fact::StorageSlotClashed(_)
         | Fact::ComplaintClosed(_)
         | Fact::ErasureHeld(_)
         | Fact::PersonErased(_) => true,

@@ -127,6 +127,7 @@ pub fn courier_act(rng: &mut Rng, courier: &mut Courier, day: &Day) -> Result<Co
             collect_before_ms: now + 80_000_000,
             code: Some(format!("{PLANTED}-{}", rng.u16(..))),
             photo: None,
+            slot: None,
         },
         70..72 => Command::PickUp { waybill, scanned: rng.bool(), code: None },
         72..74 => Command::Retrieve { waybill, scanned: rng.bool() },

@@ -58,6 +58,7 @@ fn store() -> Command {
         collect_before_ms: MORNING_MS + 40_000_000,
         code: None,
         photo: None,
+        slot: None,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::exception_report::{
     ExceptionVoided, MisdeliveryStep, MisdeliveryStepTaken, ParticipantAdded, PartyNotified,
     ProgressNoted, PromiseKept, PromiseMade, Promised, RecoveryRequested, Shown,
 };
-use crate::id::{DeviceId, ManifestId, TransferId};
+use crate::id::{DeviceId, ManifestId, SiteId, TransferId};
 use crate::notice::{NoticeFailed, NoticeHandedToHub};
 use crate::parcel::{
     AddressCorrected, Condition, ConflictRuled, FreezeReason, GoodsFlags, ParcelAnnounced,
@@ -39,13 +39,14 @@ use crate::pickup::{
 };
 use crate::privacy::{ContactRevealed, ErasureHeld, ErasureReason, PersonErased, RevealReason};
 use crate::temporary_storage::{
-    ConsentGiver, Liability, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
+    ConsentGiver, Liability, LockerSlot, ParcelStored, PickupCodeReplaced, StorageConsentRevoked,
     StorageDeclined, StorageExpired, StorageExtended, StorageHandedBack, StorageNoticeSent,
-    StorageReminderSent, StoredParcelPickedUp, StoredParcelRetrieved,
+    StorageReminderSent, StorageSlotClashed, StorageSlotCorrected, StoredParcelPickedUp,
+    StoredParcelRetrieved,
 };
 use crate::testing::{
     MORNING_MS, case, clerk, complaint_lane, consent, courier, handed_over, moment, order,
-    parcel_lane, person, photo, pickup_lane, site, station, stored, vault, waybill,
+    parcel_lane, person, photo, pickup_lane, site, slot, station, stored, vault, waybill,
 };
 use crate::transfer::{CustodyOffered, CustodyTransferred};
 
@@ -64,7 +65,7 @@ fn transfer(n: u8) -> TransferId {
 pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
     let courier = courier(COURIERS[usize::from(a) % 3]);
     let yes = b.is_multiple_of(2);
-    match kind % 46 {
+    match kind % 48 {
         32 => {
             let consent = yes.then_some(consent().consent);
             PreferenceSet {
@@ -133,7 +134,18 @@ pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         20 => consent().into(),
         21 if yes => StorageDeclined { channel: Channel::Phone }.into(),
         21 => StorageConsentRevoked { consent: consent().consent }.into(),
-        22 => ParcelStored { consent: yes.then_some(consent().consent), ..stored() }.into(),
+        22 => {
+            let (consent, slot) = (yes.then_some(consent().consent), some_slot(a));
+            ParcelStored { consent, slot, ..stored() }.into()
+        }
+        46 => StorageSlotCorrected { slot: slot(if yes { "A-1" } else { "A-2" }) }.into(),
+        47 => StorageSlotClashed {
+            slot: slot("A-1"),
+            waybill: waybill(),
+            other: event_id(a),
+            later: yes,
+        }
+        .into(),
         23 if a < 80 => StoredParcelPickedUp { scanned: yes, code_hash: None }.into(),
         23 | 24 => StoredParcelRetrieved { scanned: yes }.into(),
         25 => collected(yes).into(),
@@ -182,6 +194,11 @@ pub(super) fn parcel_fact(kind: u8, a: u8, b: u8) -> Fact {
         }
         .into(),
     }
+}
+
+/// Mostly a slot; two of three are one and the same.
+fn some_slot(a: u8) -> Option<LockerSlot> {
+    [Some("A-1"), Some("A-1"), Some("A-2"), None][usize::from(a) % 4].map(slot)
 }
 
 fn wish(b: u8) -> Wish {
@@ -461,13 +478,7 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
         },
         14 => Command::DeclineStorage { waybill, channel },
         15 => Command::RevokeConsent { waybill },
-        16 | 17 => Command::Store {
-            waybill,
-            site,
-            collect_before_ms: soon,
-            code: yes.then(|| "1234".into()),
-            photo: None,
-        },
+        16 | 17 => store_command(site, a, b),
         18 => Command::PickUp { waybill, scanned: yes, code: yes.then(|| "1234".into()) },
         19 => Command::Retrieve { waybill, scanned: yes },
         20 => Command::ReportException {
@@ -505,6 +516,9 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
             note: String::new(),
         },
         34 => Command::ExtendStorage { waybill, collect_before_ms: soon + i64::from(a) },
+        35 if a < 100 => {
+            Command::CorrectSlot { waybill, slot: slot(if yes { "A-1" } else { "A-2" }) }
+        }
         35 => Command::ReplaceCode { waybill, code: yes.then(|| "4321".into()) },
         36 => Command::HandBack { waybill, scanned: yes },
         37 => Command::ExpireStorage { waybill },
@@ -514,6 +528,18 @@ pub(super) fn command(kind: u8, a: u8, b: u8) -> Command {
             reason: CorrectionReason::IncorrectData,
             note: String::new(),
         },
+    }
+}
+
+/// Storing, mostly without a slot where there are none.
+fn store_command(site: SiteId, a: u8, b: u8) -> Command {
+    Command::Store {
+        waybill: waybill(),
+        slot: some_slot(b).filter(|_| site.as_str() == "LK-1" || a < 20),
+        site,
+        collect_before_ms: MORNING_MS + 10_000_000,
+        code: b.is_multiple_of(2).then(|| "1234".into()),
+        photo: None,
     }
 }
 
@@ -576,7 +602,7 @@ fn delivery_command(number: u8, a: u8, b: u8) -> Command {
         45 => Command::SignReceiptForm { waybill, clear: yes, photo: Some(photo()) },
         46 => Command::HandInReceiptForm { waybill },
         47 => Command::StoreMany {
-            parcels: vec![ToStore { waybill, code: None }],
+            parcels: vec![ToStore { waybill, code: None, slot: None }],
             site: site("YZ-1"),
             collect_before_ms: soon,
             photo: None,

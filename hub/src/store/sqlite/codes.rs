@@ -1,4 +1,4 @@
-//! Pickup codes: sites' keys and numbers, devices' leases, and who uses which.
+//! Pickup codes: sites' keys and numbers, devices' leases, and which parcel has which code and slot.
 
 use lastmile_core::id::{Digest, SiteId, StationId};
 use lastmile_core::temporary_storage::{CodeKey, CodeLease};
@@ -73,7 +73,13 @@ impl Codes for SqliteTx<'_> {
         Ok(())
     }
 
-    fn use_hash(
+    fn use_hash(&self, station: &StationId, site: &SiteId, hash: &Digest, lane: Row) -> Result<()> {
+        self.sql("INSERT INTO code_use VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+            .execute(params![station.as_str(), site.as_str(), hash.0, lane])?;
+        Ok(())
+    }
+
+    fn others_with_hash(
         &self,
         station: &StationId,
         site: &SiteId,
@@ -85,10 +91,7 @@ impl Codes for SqliteTx<'_> {
         )?;
         let others = sql
             .query_map(params![station.as_str(), site.as_str(), hash.0, lane], |row| row.get(0))?;
-        let others = others.collect::<rusqlite::Result<_>>()?;
-        self.sql("INSERT INTO code_use VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")?
-            .execute(params![station.as_str(), site.as_str(), hash.0, lane])?;
-        Ok(others)
+        Ok(others.collect::<rusqlite::Result<_>>()?)
     }
 
     fn free_hashes(&self, lane: Row) -> Result<()> {
