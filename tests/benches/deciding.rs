@@ -42,6 +42,7 @@ fn main() {
         address_gap_m: None,
         station_gap_m: None,
         entries: &[],
+        pictures: &[],
         codes: &CodeBook::default(),
         slots_taken: Vec::new(),
         entropy: &SystemEntropy,

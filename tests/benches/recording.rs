@@ -11,7 +11,7 @@ use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
 };
-use lastmile_core::id::{CourierNo, ManifestId};
+use lastmile_core::id::CourierNo;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::time::{SystemClock, SystemEntropy};
@@ -58,20 +58,6 @@ fn morning(parcels: usize) -> (Station, Phone) {
     (station, Phone::new(&time, 1, enrolment, None))
 }
 
-fn take_all_out(courier: &mut Courier, parcels: usize) {
-    for first in (0..parcels).step_by(100) {
-        let waybills: Vec<_> = (first..(first + 100).min(parcels)).map(waybill).collect();
-        let received = Command::ReconcileManifest {
-            manifest: ManifestId(uuid::Uuid::from_u128(first as u128)),
-            expected: waybills.clone(),
-            scanned: waybills.clone(),
-            damaged: Vec::new(),
-        };
-        courier.record(&received).unwrap();
-        courier.record(&Command::TakeOut { waybills }).unwrap();
-    }
-}
-
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
@@ -86,7 +72,7 @@ fn counted() {
     let (station, mut phone) = morning(HANDOVERS);
     phone.start().unwrap();
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
-    take_all_out(phone.courier().unwrap(), HANDOVERS);
+    phone.take_out(&(0..HANDOVERS).map(waybill).collect::<Vec<_>>()).unwrap();
     let before = phone.disk.counts();
     for n in 0..HANDOVERS {
         phone.courier().unwrap().record(&hand_over(n)).unwrap();
@@ -112,8 +98,8 @@ fn timed() {
     };
     phone.courier = Some(Courier::open(options, phone.identity()).unwrap());
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    phone.take_out(&(0..parcels).map(waybill).collect::<Vec<_>>()).unwrap();
     let courier = phone.courier().unwrap();
-    take_all_out(courier, parcels);
 
     // Both logs get the length they keep through a shift: making a file longer costs more than
     // writing over it.

@@ -5,7 +5,7 @@ use lastmile_core::command::Command;
 use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
 };
-use lastmile_core::id::{CourierNo, ManifestId};
+use lastmile_core::id::CourierNo;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::waybill::Waybill;
@@ -39,18 +39,7 @@ impl Air {
         let mut air = Self { time, station, phone, requests: 0, bytes: 0 };
         air.phone.start().unwrap();
         air.sync(true);
-        for first in (0..parcels).step_by(100) {
-            let waybills: Vec<_> = (first..(first + 100).min(parcels)).map(waybill).collect();
-            let courier = air.phone.courier().unwrap();
-            let received = Command::ReconcileManifest {
-                manifest: ManifestId(uuid::Uuid::from_u128(first as u128)),
-                expected: waybills.clone(),
-                scanned: waybills.clone(),
-                damaged: Vec::new(),
-            };
-            courier.record(&received).unwrap();
-            courier.record(&Command::TakeOut { waybills }).unwrap();
-        }
+        air.phone.take_out(&(0..parcels).map(waybill).collect::<Vec<_>>()).unwrap();
         air.sync(true);
         (air.requests, air.bytes) = (0, 0);
         air

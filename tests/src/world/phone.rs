@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lastmile_core::command::Command;
+use lastmile_core::id::ManifestId;
 use lastmile_core::sync::wire::Enrolment;
+use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     Courier, DeviceSigner, Durability, Error, Identity, Location, Options, Result,
 };
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
+use uuid::Uuid;
 
 use super::{FakeClock, LossyFolder, SeededEntropy, TrueTime};
 use crate::disk::Disk;
@@ -103,6 +107,21 @@ impl Phone {
     /// Returns the running library, or `Suspended` if the app does not run.
     pub fn courier(&mut self) -> Result<&mut Courier> {
         self.courier.as_mut().ok_or(Error::Suspended)
+    }
+
+    /// Receives parcels and takes them out, a hundred at a time. They must be assigned.
+    pub fn take_out(&mut self, waybills: &[Waybill]) -> Result<()> {
+        for (n, some) in (0..).zip(waybills.chunks(100)) {
+            let received = Command::ReconcileManifest {
+                manifest: ManifestId(Uuid::from_u128(n)),
+                expected: some.to_vec(),
+                scanned: some.to_vec(),
+                damaged: Vec::new(),
+            };
+            self.courier()?.record(&received)?;
+            self.courier()?.record(&Command::TakeOut { waybills: some.to_vec() })?;
+        }
+        Ok(())
     }
 
     /// Takes other random bytes from now on: a restored phone does not repeat those it drew before.
