@@ -820,8 +820,10 @@ pub struct ToStore {
     /// The parcel.
     pub waybill: Waybill,
     /// The pickup code the site gave, if it gives one.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub code: Option<String>,
     /// The slot, if the site is a locker that has named ones.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub slot: Option<LockerSlot>,
 }
 

@@ -33,6 +33,7 @@ pub use lanes::lanes_of;
 pub use several::left_out;
 
 /// What is so around a command, apart from the lanes.
+#[derive(Clone)]
 pub struct Circumstances<'a> {
     /// When, as the device knows it.
     pub now: Moment,

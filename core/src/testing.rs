@@ -271,6 +271,14 @@ impl Tale {
         self.tells(CorrectionDeclared { event, reason, note: vault(8) })
     }
 
+    /// Tells the same of another lane.
+    pub(crate) fn move_to(&mut self, lane: Lane) {
+        for event in &mut self.events {
+            event.envelope.lane = lane.clone();
+        }
+        self.lane = lane;
+    }
+
     /// Every event with the position the hub gave it.
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = (&Event, Option<u64>)> + Clone {
         self.events.iter().zip(1..).map(|(event, seq)| (event, Some(seq)))

@@ -134,18 +134,21 @@ pub fn left_out(command: &Command, lanes: &LaneStates, at: &Circumstances) -> Ve
 fn decide_each(desk: &Desk, ones: &[(&Waybill, Command)]) -> (Decided, Vec<LeftOut>) {
     let mut decided = Decided::default();
     let mut left_out = Vec::new();
-    let (mut seen, mut slots) = (BTreeSet::new(), BTreeSet::new());
+    let mut seen = BTreeSet::new();
+    let (mut codes, mut slots_taken) = (desk.at.codes.clone(), desk.at.slots_taken.clone());
     for (waybill, one) in ones.iter().filter(|(waybill, _)| seen.insert(*waybill)) {
-        let named = one.slots();
-        let refusal = match decide(one, desk.lanes, desk.at) {
-            // One before it in the list lies there.
-            Ok(Decision { refusal: None, .. })
-                if named.iter().any(|(_, slot)| slots.contains(slot)) =>
-            {
-                Refusal::SlotTaken
-            }
+        let slots = slots_taken.clone();
+        let at = Circumstances { codes: &codes, slots_taken: slots, ..desk.at.clone() };
+        let refusal = match decide(one, desk.lanes, &at) {
             Ok(Decision { refusal: None, decided: one, .. }) => {
-                slots.extend(named.iter().map(|(_, slot)| *slot));
+                // The code and the slot it got are no other's in the list.
+                for draft in one.groups.iter().flatten() {
+                    if let Fact::ParcelStored(stored) = &draft.fact {
+                        codes.spend(stored.code_hash);
+                        let slot = stored.slot.iter().cloned();
+                        slots_taken.extend(slot.map(|slot| (stored.site.clone(), slot)));
+                    }
+                }
                 decided.groups.extend(one.groups);
                 decided.vault.extend(one.vault);
                 continue;

@@ -1,11 +1,11 @@
 //! What may be stored, where, and on whose word.
 
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, ToStore};
 use crate::conflict::{ConflictRow, Ruling};
 use crate::deadline::{self, Timeliness};
 use crate::delivery::{AttemptFailure, DeliveryAttemptFailed, RedeliveryScheduled};
-use crate::event::{Actor, Fact};
+use crate::event::{Actor, Fact, Lane};
 use crate::parcel::{
     Condition, FreezeReason, GoodsFlags, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled,
     ParcelReceivedAtStation, Stage,
@@ -17,6 +17,7 @@ use crate::testing::{
     MORNING_MS, Scene, Tale, clerk_acts, consent, courier, moment, site, slot, stored, vault,
     waybill,
 };
+use crate::waybill::Waybill;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -437,6 +438,34 @@ fn the_next_code_of_the_lease_is_sealed_and_its_keyed_hash_recorded() {
 }
 
 #[test]
+fn each_parcel_of_a_batch_gets_a_code_of_its_own_while_the_lease_lasts() {
+    let (mut second, mut third) = (agreed(consent()), agreed(consent()));
+    let others = ["SF1000000000002", "SF1000000000003"].map(|no| Waybill::parse(no).unwrap());
+    second.move_to(Lane::Parcel(others[0].clone()));
+    third.move_to(Lane::Parcel(others[1].clone()));
+    let [other, last] = others;
+    let to_store = |waybill| ToStore { waybill, code: None, slot: None };
+    let command = Command::StoreMany {
+        parcels: vec![to_store(waybill()), to_store(other), to_store(last)],
+        site: site("YZ-1"),
+        collect_before_ms: MORNING_MS + DAY_MS / 2,
+        photo: None,
+    };
+    let tales = [&agreed(consent()), &second, &third];
+    let groups = lending(2).facts("A", &command, &tales);
+    let hashes: Vec<_> = groups
+        .iter()
+        .flatten()
+        .map(|draft| {
+            let Fact::ParcelStored(stored) = &draft.fact else { panic!() };
+            stored.code_hash
+        })
+        .collect();
+    let code = |n| Some(key().hash(&key().code(n)));
+    assert_eq!(hashes, [code(0), code(1), None]);
+}
+
+#[test]
 fn a_spent_lease_stores_without_a_code() {
     let groups = lending(0).facts("A", &store_at("YZ-1"), &[&agreed(consent())]);
     let Fact::ParcelStored(fact) = &groups[0][0].fact else { panic!() };
@@ -586,13 +615,9 @@ fn a_slot_in_which_another_parcel_lies_is_not_taken_again() {
 #[test]
 fn of_two_parcels_of_a_batch_for_one_slot_the_second_is_left_out() {
     let mut second = for_the_locker();
-    let other = crate::waybill::Waybill::parse("SF1000000000002").unwrap();
-    second.lane = crate::event::Lane::Parcel(other.clone());
-    for event in &mut second.events {
-        event.envelope.lane = second.lane.clone();
-    }
-    let for_slot =
-        |waybill| crate::command::ToStore { waybill, code: None, slot: Some(slot("A-1")) };
+    let other = Waybill::parse("SF1000000000002").unwrap();
+    second.move_to(Lane::Parcel(other.clone()));
+    let for_slot = |waybill| ToStore { waybill, code: None, slot: Some(slot("A-1")) };
     let command = Command::StoreMany {
         parcels: vec![for_slot(waybill()), for_slot(other.clone())],
         site: site("LK-1"),
