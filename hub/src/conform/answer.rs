@@ -289,3 +289,10 @@ pub(super) fn parked(reason: &str) -> Value {
 pub(super) fn fork() -> Value {
     json!("fork")
 }
+
+/// Tells whether a value can be a token: 22 letters and digits hold 128 random bits.
+pub(super) fn is_token(value: &Value) -> bool {
+    value.as_str().is_some_and(|token| {
+        (22..=128).contains(&token.len()) && token.bytes().all(|c| c.is_ascii_alphanumeric())
+    })
+}

@@ -5,11 +5,9 @@ use lastmile_core::signature::read_public;
 use serde_json::json;
 
 use crate::Request;
-use crate::conform::answer::{Checked, fault, field, holds, same};
+use crate::conform::answer::{Checked, fault, field, holds, is_token, same};
 use crate::conform::kit::{Kit, new_key, public_hex};
 use crate::conform::phone::{Phone, new_case};
-
-const TOKEN_DIGITS: usize = 64;
 
 cases! {
     Core "3. Signing in" a_code_becomes_a_device;
@@ -42,9 +40,7 @@ fn a_code_becomes_a_device(kit: &Kit) -> Checked {
     holds(!text("station").is_empty(), "the station is named")?;
     holds(read_public(text("root_key")).is_some(), "root_key is a point of P-256")?;
     for name in ["device_token", "session_token"] {
-        let hex =
-            text(name).len() == TOKEN_DIGITS && text(name).bytes().all(|c| c.is_ascii_hexdigit());
-        holds(hex, &format!("{name} is 32 bytes in hexadecimal"))?;
+        holds(is_token(&said[name]), &format!("{name} is 22 to 128 letters and digits"))?;
     }
     holds(said["device_token"] != said["session_token"], "the two tokens differ")
 }
