@@ -1,6 +1,8 @@
 //! Real processes on a real file system, killed, stopped and set against each other: what had
 //! returned is there, once.
 
+#![cfg(unix)]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
