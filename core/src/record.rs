@@ -403,8 +403,7 @@ fn slots_taken(db: &Connection, command: &Command) -> Result<Vec<(SiteId, Locker
     }
     for n in list::stored(db)? {
         let row = LaneRow::by_row(db, n)?;
-        let its_own = |(waybill, _): &(&Waybill, &LockerSlot)| matches!(&row.lane, Lane::Parcel(of) if of == *waybill);
-        if named.iter().any(its_own) {
+        if named.iter().any(|(waybill, _)| row.lane == Lane::Parcel((*waybill).clone())) {
             continue;
         }
         let state = row.live(db)?;

@@ -6,14 +6,10 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{Phone, World, parcel, problem, station, waybill};
-use lastmile_core::delivery::{
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, Party, ProofItem,
-    ProofKind,
-};
+use common::{Phone, World, handed_over, parcel, problem, station, waybill};
+use lastmile_core::delivery::Party;
 use lastmile_core::event::Fact;
-use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
-use lastmile_core::id::{ClerkNo, Digest, EvidenceId};
+use lastmile_core::id::{ClerkNo, Digest};
 use lastmile_core::privacy::{ErasureReason, PersonErased};
 use lastmile_core::sync::wire::{ParkReason, Verdict};
 use lastmile_hub::{Bundle, Hub, Request, Response, Settings, verify};
@@ -83,27 +79,8 @@ impl Desk {
 
     /// Has a phone hand over a parcel with these photos as proof.
     fn delivered(&self, phone: &mut Phone, n: u32, photos: &[&[u8]]) {
-        let proof = |photo: &&[u8]| ProofItem {
-            kind: ProofKind::Photo,
-            evidence: Some(EvidenceRef {
-                id: EvidenceId::new(common::START_MS, &*self.world.entropy),
-                sha256: Digest::of(&[photo]),
-                kind: MediaKind::Jpeg,
-                bytes: photo.len() as u64,
-                source: MediaSource::Camera,
-                at: lastmile_core::time::Moment::exact(common::START_MS, 480),
-            }),
-        };
-        let delivered = ParcelDelivered {
-            method: HandoverMethod::FaceToFace,
-            taker: None,
-            identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
-            address_checked: true,
-            inspection: Inspection::Declined,
-            proof: photos.iter().map(proof).collect(),
-            address_gap_m: None,
-            station_gap_m: None,
-        };
+        let proof = photos.iter().map(|photo| self.world.photo(photo)).collect();
+        let delivered = handed_over(proof);
         let event = phone.event(&parcel(n), delivered);
         let verdicts = phone.push(&self.world, &[event]);
         assert!(matches!(verdicts[..], [Verdict::Accepted(_)]), "{verdicts:?}");

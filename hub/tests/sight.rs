@@ -139,10 +139,7 @@ fn who_complains_is_hidden_from_the_one_it_is_about() {
 
 #[test]
 fn a_recalled_parcel_that_was_delivered_opens_one_case_whatever_is_repeated() {
-    use lastmile_core::delivery::{
-        HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, ProofItem,
-        ProofKind,
-    };
+    use lastmile_core::delivery::{ProofItem, ProofKind};
     use lastmile_core::parcel::ParcelRecalled;
     let world = World::new();
     let mut a = world.phone("A");
@@ -150,16 +147,8 @@ fn a_recalled_parcel_that_was_delivered_opens_one_case_whatever_is_repeated() {
     world.assign(1, "A");
     a.push(&world, &[a.out(1)]);
     world.say(&station(), common::parcel(1), ParcelRecalled { safety: false }, &[]);
-    let delivered = ParcelDelivered {
-        method: HandoverMethod::FaceToFace,
-        taker: None,
-        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
-        address_checked: true,
-        inspection: Inspection::Declined,
-        proof: vec![ProofItem { kind: ProofKind::Pin, evidence: None }],
-        address_gap_m: None,
-        station_gap_m: None,
-    };
+    let pin = ProofItem { kind: ProofKind::Pin, evidence: None };
+    let delivered = common::handed_over(vec![pin]);
     let lines = [a.event(&common::parcel(1), delivered).to_bytes()];
 
     a.try_lines(&world, &lines);

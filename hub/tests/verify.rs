@@ -4,14 +4,9 @@
 
 mod common;
 
-use common::{World, station, waybill};
-use lastmile_core::delivery::{
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, ProofItem,
-    ProofKind,
-};
-use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
-use lastmile_core::id::{ClerkNo, Digest, EvidenceId};
-use lastmile_core::time::Moment;
+use common::{World, handed_over, station, waybill};
+use lastmile_core::delivery::ParcelDelivered;
+use lastmile_core::id::{ClerkNo, Digest};
 use lastmile_hub::{Bundle, Report, Request, verify};
 
 const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a hand-over at the door";
@@ -32,27 +27,10 @@ fn case_of(signing: bool, query: &str) -> Case {
     world.announce(1);
     world.announce(2);
     world.assign(1, "A");
-    let sha256 = Digest::of(&[PHOTO]);
     let location = world.create_upload(&a, PHOTO);
     world.hub.handle(&a.part(&location, 0, PHOTO));
-    let photo = EvidenceRef {
-        id: EvidenceId::new(common::START_MS, &*world.entropy),
-        sha256,
-        kind: MediaKind::Jpeg,
-        bytes: PHOTO.len() as u64,
-        source: MediaSource::Camera,
-        at: Moment::exact(common::START_MS, 480),
-    };
-    let delivered = ParcelDelivered {
-        method: HandoverMethod::FaceToFace,
-        taker: None,
-        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
-        address_checked: true,
-        inspection: Inspection::Declined,
-        proof: vec![ProofItem { kind: ProofKind::Photo, evidence: Some(photo) }],
-        address_gap_m: Some(12),
-        station_gap_m: None,
-    };
+    let delivered =
+        ParcelDelivered { address_gap_m: Some(12), ..handed_over(vec![world.photo(PHOTO)]) };
     // Another parcel's event in the same push: it stands in the bundle as a leaf only.
     let events = [a.out(1), a.out(2), a.event(&common::parcel(1), delivered)];
     a.push(&world, &events);
@@ -186,7 +164,7 @@ fn a_turned_bit_is_found_out() {
 }
 
 #[test]
-#[ignore = "half a minute: every single bit, by hand"]
+#[ignore = "a minute: every single bit, by hand"]
 fn every_turned_bit_is_found_out() {
     turn_bits(1);
 }

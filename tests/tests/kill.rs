@@ -5,18 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use lastmile_core::event::{Event, leaf, link};
-use lastmile_core::id::{CourierNo, StationId};
-use lastmile_core::sync::wire::{EnrolRequest, Enrolment};
-use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_core::{Courier, Options};
-use lastmile_hub::client::{self, Carried, Client};
-use lastmile_hub::{Hub, Settings, serve};
+use lastmile_hub::client::Carried;
+use lastmile_tests::place::Place;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// DESIGN asks for 200 of each.
@@ -24,37 +18,19 @@ const RUNS: u32 = 200;
 
 /// One phone's store, its hub, and what its processes said they had recorded.
 struct Scene {
-    folder: tempfile::TempDir,
-    running: serve::Background,
-    enrolment: Enrolment,
+    place: Place,
     returned: BTreeSet<String>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock::new(480));
-        let (home, settings) = (folder.path().join("hub"), Settings::default());
-        let hub = Hub::in_folder(&home, clock, Arc::new(SystemEntropy), settings).unwrap();
-        let hub = Arc::new(hub);
-        let running = serve::in_background(hub.clone()).unwrap();
-        let station = StationId::new("JL31").unwrap();
-        let code = hub.new_code(CourierNo::new("4849").unwrap(), station).unwrap();
-        let request = EnrolRequest { code, public_key: None };
-        let enrolment = client::enrol(running.url(), &request).unwrap();
-        let file = folder.path().join("enrolment.json");
-        std::fs::write(file, serde_json::to_vec(&enrolment).unwrap()).unwrap();
-        Self { folder, running, enrolment, returned: BTreeSet::new() }
-    }
-
-    fn store(&self) -> PathBuf {
-        self.folder.path().join("phone")
+        Self { place: Place::new(), returned: BTreeSet::new() }
     }
 
     fn recorder(&self) -> Recorder {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_recorder"))
-            .args([self.store(), self.running.url().into()])
-            .arg(self.folder.path().join("enrolment.json"))
+        let mut child = self
+            .place
+            .process(env!("CARGO_BIN_EXE_recorder"), self.place.url())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -79,9 +55,8 @@ impl Scene {
     /// Asserts that all that was said to be recorded is in the store, in a whole chain, and at the
     /// hub, each event once.
     fn settle(self) {
-        let mut courier =
-            Courier::open(Options::folder(self.store(), 480), self.enrolment.identity()).unwrap();
-        let client = Client::new(self.running.url(), &self.enrolment);
+        let mut courier = self.place.open().unwrap();
+        let client = self.place.client(self.place.url());
         client.sync(&mut courier, &mut Carried::default()).unwrap();
 
         let mut here = BTreeSet::new();
@@ -100,7 +75,7 @@ impl Scene {
 
         let status = courier.sync_status().unwrap();
         assert_eq!((status.pending, status.parked, status.media_pending), (0, 0, 0));
-        let placed: usize = rusqlite::Connection::open(self.folder.path().join("hub/hub.db"))
+        let placed: usize = rusqlite::Connection::open(self.place.hub().join("hub.db"))
             .unwrap()
             .query_row("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL", [], |row| {
                 row.get(0)
@@ -180,8 +155,7 @@ fn of_two_processes_that_race_for_a_store_one_writes_also_while_it_is_stopped() 
 #[test]
 fn a_suspended_store_lets_another_process_in_and_is_told_when_it_comes_back() {
     let mut scene = Scene::new();
-    let open = || Courier::open(Options::folder(scene.store(), 480), scene.enrolment.identity());
-    let mut courier = open().unwrap();
+    let mut courier = scene.place.open().unwrap();
     courier.suspend().unwrap();
     let mut other = scene.recorder();
     assert!(other.hears(), "a suspended store holds no lock");

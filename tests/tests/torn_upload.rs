@@ -4,19 +4,17 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command as Process, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use lastmile_core::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
-use lastmile_core::id::{CourierNo, StationId};
-use lastmile_core::sync::wire::EnrolRequest;
-use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_core::{Command, Courier, Options};
-use lastmile_hub::client::{self, Carried, Client};
-use lastmile_hub::{Hub, Settings, serve};
+use lastmile_core::sync::{Next, SyncChannel};
+use lastmile_hub::client::{Carried, Fate};
+use lastmile_tests::place::Place;
 
 const VIDEO_BYTES: u64 = 20 << 20;
 const KILLS: u32 = 20;
@@ -101,35 +99,12 @@ fn arrived(media: &Path) -> u64 {
     parts.next().map_or(0, |part| part.unwrap().metadata().unwrap().len())
 }
 
-fn sender(store: &Path, link: &Link, enrolment: &Path) -> Child {
-    Process::new(env!("CARGO_BIN_EXE_sender"))
-        .args([store.as_os_str(), link.address.as_ref(), enrolment.as_os_str()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
 #[test]
 fn twenty_megabytes_arrive_through_tears_and_kills_without_being_sent_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let hub_folder = folder.path().join("hub");
-    let clock = Arc::new(SystemClock::new(480));
-    let hub =
-        Hub::in_folder(&hub_folder, clock, Arc::new(SystemEntropy), Settings::default()).unwrap();
-    let hub = Arc::new(hub);
-    let running = serve::in_background(hub.clone()).unwrap();
-    let station = StationId::new("JL31").unwrap();
-    let code = hub.new_code(CourierNo::new("4849").unwrap(), station).unwrap();
-    let request = EnrolRequest { code, public_key: None };
-    let enrolment = client::enrol(running.url(), &request).unwrap();
-    let enrolment_file = folder.path().join("enrolment.json");
-    std::fs::write(&enrolment_file, serde_json::to_vec(&enrolment).unwrap()).unwrap();
-
-    let store = folder.path().join("phone");
+    let place = Place::new();
     let mut rng = fastrand::Rng::with_seed(20);
     {
-        let mut courier =
-            Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
+        let mut courier = place.open().unwrap();
         let mut video = b"\0\0\0\x18ftypmp42".to_vec();
         video.resize_with(usize::try_from(VIDEO_BYTES).unwrap(), || rng.u8(..));
         let case = courier.new_case();
@@ -144,23 +119,23 @@ fn twenty_megabytes_arrive_through_tears_and_kills_without_being_sent_twice() {
         };
         courier.record(&report).unwrap();
         // The act itself is there before any byte of its film.
-        let client = Client::new(running.url(), &enrolment);
-        while let lastmile_core::sync::Next::Send { request } =
-            courier.next_request(lastmile_core::sync::SyncChannel::Events).unwrap()
-        {
-            let reply = client.carry(&request, client::Fate::Arrives, &mut Carried::default());
+        let client = place.client(place.url());
+        while let Next::Send { request } = courier.next_request(SyncChannel::Events).unwrap() {
+            let reply = client.carry(&request, Fate::Arrives, &mut Carried::default());
             courier.apply_reply(request.id, &reply).unwrap();
         }
         let status = courier.sync_status().unwrap();
         assert_eq!((status.pending, status.media_pending), (0, 1));
     }
 
-    let link = Link::to(running.url());
-    let media = hub_folder.join("media");
+    let link = Link::to(place.url());
+    let media = place.hub().join("media");
     let (mut before, mut kills, mut tears, mut memory) = (0, 0, 0, 0);
     loop {
+        while link.still.try_recv().is_ok() {}
         link.state.lock().unwrap().left = rng.u64(CHUNK..=4 * CHUNK);
-        let mut child = sender(&store, &link, &enrolment_file);
+        let mut child = place.process(env!("CARGO_BIN_EXE_sender"), &link.address);
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         let torn = loop {
             if link.still.try_recv().is_ok() {
                 break true;
@@ -192,7 +167,7 @@ fn twenty_megabytes_arrive_through_tears_and_kills_without_being_sent_twice() {
         before = now;
     }
 
-    let courier = Courier::open(Options::folder(&store, 480), enrolment.identity()).unwrap();
+    let courier = place.open().unwrap();
     assert_eq!(courier.sync_status().unwrap().media_pending, 0, "the hub has the film");
     let wire_bytes = link.state.lock().unwrap().wire_bytes;
     println!(

@@ -4,18 +4,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
-use std::sync::Arc;
 
+use lastmile_core::Command;
 use lastmile_core::event::{Lane, leaf};
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
-use lastmile_core::id::{CourierNo, Digest, StationId};
-use lastmile_core::sync::wire::{EnrolRequest, Enrolment};
+use lastmile_core::id::Digest;
 use lastmile_core::sync::{Next, SyncChannel};
-use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_core::{Command, Courier, Options};
-use lastmile_hub::client::{self, Carried, Client, Fate};
-use lastmile_hub::{Hub, Settings, serve};
+use lastmile_hub::client::{Carried, Fate};
+use lastmile_tests::place::Place;
 
 const VIDEO_BYTES: usize = 1 << 20;
 
@@ -26,32 +23,10 @@ fn video() -> Vec<u8> {
     video
 }
 
-/// A hub in a folder, and a phone enrolled at it.
-struct Place {
-    folder: tempfile::TempDir,
-    running: serve::Background,
-    enrolment: Enrolment,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock::new(480));
-        let (home, settings) = (folder.path().join("hub"), Settings::default());
-        let hub = Hub::in_folder(&home, clock, Arc::new(SystemEntropy), settings).unwrap();
-        let hub = Arc::new(hub);
-        let running = serve::in_background(hub.clone()).unwrap();
-        let station = StationId::new("JL31").unwrap();
-        let code = hub.new_code(CourierNo::new("4849").unwrap(), station).unwrap();
-        let request = EnrolRequest { code, public_key: None };
-        let enrolment = client::enrol(running.url(), &request).unwrap();
-        Self { folder, running, enrolment }
-    }
-
-    fn kept(&self, sha256: Digest) -> PathBuf {
-        let device = self.enrolment.device.to_string();
-        self.folder.path().join("hub/media").join(device).join(sha256.to_string())
-    }
+/// Where the hub keeps what the phone sent.
+fn kept(place: &Place, sha256: Digest) -> PathBuf {
+    let device = place.enrolment.device.to_string();
+    place.hub().join("media").join(device).join(sha256.to_string())
 }
 
 fn peers() -> PathBuf {
@@ -62,7 +37,7 @@ fn peers() -> PathBuf {
 fn judged(program: &str, script: &str) {
     let place = Place::new();
     let film = video();
-    let path = place.folder.path().join("film.mp4");
+    let path = place.folder().join("film.mp4");
     std::fs::write(&path, &film).unwrap();
     let sha256 = Digest::of(&[&film]);
     let about = serde_json::json!({
@@ -72,7 +47,7 @@ fn judged(program: &str, script: &str) {
     });
     let said = Process::new(program)
         .arg(peers().join(script))
-        .args([&format!("{}/v1/media", place.running.url()), &place.enrolment.device_token])
+        .args([&format!("{}/v1/media", place.url()), &place.enrolment.device_token])
         .args([path.as_os_str(), about.to_string().as_ref()])
         .stderr(Stdio::inherit())
         .output()
@@ -83,7 +58,7 @@ fn judged(program: &str, script: &str) {
     let (_, resumed) = said.trim().rsplit_once(' ').unwrap();
     let resumed: usize = resumed.parse().unwrap();
     assert!((1..VIDEO_BYTES).contains(&resumed), "it went on in the middle");
-    assert_eq!(std::fs::read(place.kept(sha256)).unwrap(), film, "the hub keeps the very bytes");
+    assert_eq!(std::fs::read(kept(&place, sha256)).unwrap(), film, "the hub keeps the very bytes");
 }
 
 #[test]
@@ -103,7 +78,7 @@ fn tuspy_uploads_to_our_hub() {
 #[ignore = "needs Node.js: cargo xtask tus-test"]
 fn our_phone_uploads_to_another_makers_server() {
     let place = Place::new();
-    let home = place.folder.path().join("theirs");
+    let home = place.folder().join("theirs");
     std::fs::create_dir(&home).unwrap();
     let mut server = Process::new("node")
         .args([peers().join("serve.mjs"), home.clone()])
@@ -112,11 +87,9 @@ fn our_phone_uploads_to_another_makers_server() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let theirs = Client::new(line.trim().rsplit_once(' ').unwrap().1, &place.enrolment);
+    let theirs = place.client(line.trim().rsplit_once(' ').unwrap().1);
 
-    let store = place.folder.path().join("phone");
-    let mut courier =
-        Courier::open(Options::folder(&store, 480), place.enrolment.identity()).unwrap();
+    let mut courier = place.open().unwrap();
     let (case, film) = (courier.new_case(), video());
     let item = courier.capture_bytes(&Lane::Exception(case), &film, MediaSource::Camera).unwrap();
     let report = Command::ReportException {
@@ -128,7 +101,7 @@ fn our_phone_uploads_to_another_makers_server() {
         note: None,
     };
     courier.record(&report).unwrap();
-    let ours = Client::new(place.running.url(), &place.enrolment);
+    let ours = place.client(place.url());
     // The second part is cut in its middle: what arrived of it counts.
     let mut parts = 0;
     for (client, channel) in [(&ours, SyncChannel::Events), (&theirs, SyncChannel::Media)] {
@@ -138,8 +111,7 @@ fn our_phone_uploads_to_another_makers_server() {
                 Next::Wait { .. } => {
                     // A phone that was killed asks at once.
                     drop(courier);
-                    let options = Options::folder(&store, 480);
-                    courier = Courier::open(options, place.enrolment.identity()).unwrap();
+                    courier = place.open().unwrap();
                     continue;
                 }
                 Next::Idle => break,

@@ -54,7 +54,8 @@ pub fn python_dir() -> PathBuf {
 pub fn tus_peers() -> Result<PathBuf> {
     found(find("node"), "Node.js (node)")?;
     let dir = root().join("tests/tus-peers");
-    let installed = dir.join("node_modules").is_dir();
+    // npm writes this when it is done.
+    let installed = dir.join("node_modules/.package-lock.json").is_file();
     found(installed.then_some(dir), "the packages of tests/tus-peers")
 }
 

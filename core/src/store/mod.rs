@@ -29,8 +29,8 @@ pub(crate) use meta::Key;
 /// "LMst": marks the file as ours in `SQLite`'s header.
 const APPLICATION_ID: i32 = 0x4c4d_7374;
 
-/// A hand-over touches a handful of pages and fills none, so small pages write less: 5,640 WAL
-/// bytes each (7,900 with pages of 2,048) by `cargo bench -p lastmile-tests --bench recording`.
+/// A hand-over touches a handful of pages and fills none, so small pages write less: 5,628 WAL
+/// bytes each by `cargo bench -p lastmile-tests --bench recording`.
 const PAGE_SIZE: u32 = 1024;
 
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_init.sql"))];

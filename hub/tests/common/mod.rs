@@ -10,8 +10,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use lastmile_core::Fen;
 use lastmile_core::decide::Draft;
+use lastmile_core::delivery::{
+    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ParcelDelivered, ProofItem,
+    ProofKind,
+};
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Group, Lane};
-use lastmile_core::id::{CaseId, CourierNo, Digest, EventId, StationId};
+use lastmile_core::evidence::{EvidenceRef, MediaKind, MediaSource};
+use lastmile_core::id::{CaseId, CourierNo, Digest, EventId, EvidenceId, StationId};
 use lastmile_core::parcel::{
     ParcelAnnounced, ParcelAssigned, ParcelOutForDelivery, ParcelReassigned,
 };
@@ -66,6 +71,20 @@ pub fn courier(no: &str) -> CourierNo {
 
 pub fn waybill(n: u32) -> Waybill {
     Waybill::parse(&format!("YT{n:013}")).unwrap()
+}
+
+/// Handed over at the door to who is named on the waybill.
+pub fn handed_over(proof: Vec<ProofItem>) -> ParcelDelivered {
+    ParcelDelivered {
+        method: HandoverMethod::FaceToFace,
+        taker: None,
+        identity: IdentityCheck { method: IdentityMethod::Name, matched: true },
+        address_checked: true,
+        inspection: Inspection::Declined,
+        proof,
+        address_gap_m: None,
+        station_gap_m: None,
+    }
 }
 
 pub fn parcel(n: u32) -> Lane {
@@ -139,6 +158,19 @@ impl World {
     }
 
     /// Begins an upload and returns its location.
+    /// A photo as proof.
+    pub fn photo(&self, file: &[u8]) -> ProofItem {
+        let photo = EvidenceRef {
+            id: EvidenceId::new(START_MS, &*self.entropy),
+            sha256: Digest::of(&[file]),
+            kind: MediaKind::Jpeg,
+            bytes: file.len() as u64,
+            source: MediaSource::Camera,
+            at: Moment::exact(START_MS, 480),
+        };
+        ProofItem { kind: ProofKind::Photo, evidence: Some(photo) }
+    }
+
     pub fn create_upload(&self, phone: &Phone, file: &[u8]) -> String {
         let creation = phone.creation(&Digest::of(&[file]), file.len(), "jpeg");
         let answer = self.hub.handle(&creation);

@@ -5,26 +5,19 @@
 //! be in the store afterwards, whatever happens.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
+use lastmile_core::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::privacy::Person;
-use lastmile_core::sync::wire::Enrolment;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::{Command, Courier, Options};
-use lastmile_hub::client::{Carried, Client};
+use lastmile_hub::client::Carried;
+use lastmile_tests::place::open_as_told;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
-    let folder = PathBuf::from(args.next().ok_or("usage: recorder FOLDER HUB ENROLMENT")?);
-    let hub = args.next().ok_or("the hub's address is missing")?;
-    let enrolment: Enrolment =
-        serde_json::from_slice(&std::fs::read(args.next().ok_or("the enrolment is missing")?)?)?;
-    let client = Client::new(&hub, &enrolment);
-    let mut courier = Courier::open(Options::folder(folder, 480), enrolment.identity())?;
+    let (mut courier, client) = open_as_told()?;
     let mut out = std::io::stdout().lock();
     // A picture of its own each time: the hub keeps one file per digest.
     let mut picture = std::process::id().to_le_bytes().to_vec();
