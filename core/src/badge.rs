@@ -15,7 +15,7 @@ use crate::id::{CourierNo, DeviceId, StationId};
 use crate::refusal::{Refusal, Verdict, refuse_if};
 use crate::signature::{self, verifies};
 use crate::store::Key;
-use crate::sync::wire::{HubKey, key_name, key_text};
+use crate::sync::wire::{HubKey, key_name};
 
 /// What the hub says of a courier and his phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +75,8 @@ impl Badge {
 
     /// Checks that the hub with this root key signed it.
     pub fn verify(&self, root_key: &str) -> Verdict {
-        let HubKey { key, public, certificate } = &self.key;
-        let certified = verifies(root_key, key_text(key, public).as_bytes(), certificate);
-        refuse_if(!certified, Refusal::CodeForeign)?;
-        let signed = verifies(public, self.profile.text().as_bytes(), &self.signature);
+        refuse_if(!self.key.is_certified_by(root_key), Refusal::CodeForeign)?;
+        let signed = verifies(&self.key.public, self.profile.text().as_bytes(), &self.signature);
         refuse_if(!signed, Refusal::CodeTampered)
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::signature::verifies;
-use crate::sync::wire::{HubKey, key_text};
+use crate::sync::wire::HubKey;
 
 /// A document as it travels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +51,8 @@ impl Signed {
     /// # Errors
     /// `BadSignature` if the root did not certify the key, or the key did not sign these bytes.
     pub fn verified(&self, document: Document, root_key: &str) -> Result<&str, Unfit> {
-        let certified = key_text(&self.key.key, &self.key.public);
         let text = document_text(document, &self.body);
-        if verifies(root_key, certified.as_bytes(), &self.key.certificate)
+        if self.key.is_certified_by(root_key)
             && verifies(&self.key.public, text.as_bytes(), &self.signature)
         {
             Ok(&self.body)
@@ -194,7 +193,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::courier::{Courier, Identity, Options};
     use crate::id::{DeviceId, HubEpoch};
-    use crate::sync::wire::{self, Limits, PROTOCOL, ReplyHeader};
+    use crate::sync::wire::{self, Limits, PROTOCOL, ReplyHeader, key_text};
     use crate::sync::{HubReply, Next, SyncChannel};
     use crate::testing::{MORNING_MS, station};
 

@@ -123,6 +123,10 @@ pub enum ReplyError {
     /// It comes from another hub than the one this device was enrolled at.
     #[error("the answer comes from another hub than the one this phone was enrolled at")]
     OtherHub,
+    /// Its receipt is not signed by a key that the pinned root key certified, or signs something
+    /// else.
+    #[error("the hub's receipt does not hold; what was sent stays here and is sent again")]
+    BadReceipt,
     /// There was none.
     #[error("the hub cannot be reached; try again where there is a signal")]
     NoAnswer,
@@ -167,6 +171,7 @@ impl Error {
                 ReplyError::Malformed => "ReplyMalformed",
                 ReplyError::Stale => "ReplyStale",
                 ReplyError::OtherHub => "OtherHub",
+                ReplyError::BadReceipt => "ReceiptRefused",
                 ReplyError::NoAnswer => "NoAnswer",
                 ReplyError::CodeSpent => "CodeSpent",
                 ReplyError::Unauthorised => "Unauthorised",

@@ -52,16 +52,42 @@ impl Hub {
         if tx.meta("epoch")?.is_none() {
             hub.start_epoch(&*tx)?;
         }
-        // Receipts name the key that signed them: certificates are kept for ever.
-        let mut keys = Self::keys(&*tx)?;
-        if !keys.contains(hub.keys.certificate()) {
-            keys.push(hub.keys.certificate().clone());
-            let keys = serde_json::to_string(&keys).map_err(|_| HubError::Damaged("its keys"))?;
-            tx.put_meta("keys", &keys)?;
-        }
+        hub.list_key(&*tx, hub.keys.certificate())?;
         hub.learn_kinds(&*tx)?;
         tx.commit()?;
         Ok(hub)
+    }
+
+    /// Lists a key among those of this hub, if it is new. Receipts name the key that signed them:
+    /// certificates are kept for ever.
+    fn list_key(&self, tx: &dyn Tx, key: HubKey) -> Result<()> {
+        let mut keys = Self::keys(tx)?;
+        if keys.contains(&key) {
+            return Ok(());
+        }
+        keys.push(key);
+        let keys = serde_json::to_string(&keys).map_err(|_| HubError::Damaged("its keys"))?;
+        tx.put_meta("keys", &keys)?;
+        tx.put_meta("key_since_ms", &self.now_ms().to_string())
+    }
+
+    /// Signs with a new working key from now on. It is listed before it signs anything; what the
+    /// old ones signed stays good.
+    pub fn rotate_key(&self) -> Result<()> {
+        let next = self.keys.next(&*self.entropy);
+        let tx = self.store.begin()?;
+        self.list_key(&*tx, next.certificate.clone())?;
+        tx.commit()?;
+        self.keys.install(next)
+    }
+
+    /// The same, if the working key is older than the settings want.
+    pub(crate) fn rotate_old_key(&self) -> Result<()> {
+        let since = self.store.begin()?.meta("key_since_ms")?.and_then(|ms| ms.parse::<i64>().ok());
+        if since.is_some_and(|since| self.now_ms() - since < self.settings.key_ms) {
+            return Ok(());
+        }
+        self.rotate_key()
     }
 
     /// Looks again at what is parked when a release knows more kinds than the one before it.

@@ -28,8 +28,8 @@ const PART_BYTES: usize = 256 << 10;
 const SILENCE: Duration = Duration::from_secs(30);
 /// How often the hub looks for what is due: a notice waits no longer.
 const CHORES_EVERY: Duration = Duration::from_secs(5);
-/// How often uploads that nobody finished are looked for, and files that were erased and are still
-/// there; the first time at the start.
+/// How often the hub looks for uploads that nobody finished, for files that were erased and are
+/// still there, and at the age of its key; the first time at the start.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// Serves `hub` on `listener` until `stop` comes, and has it do its chores; what it sends to
@@ -98,10 +98,17 @@ impl Drop for Background {
 async fn tidy(hub: Arc<Hub>) {
     loop {
         let own = Arc::clone(&hub);
-        match spawn_blocking(move || own.tidy()).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(count)) => tracing::info!(count, "unfinished uploads were thrown away"),
-            Ok(Err(error)) => tracing::error!(%error, "expired uploads stay"),
+        match spawn_blocking(move || (own.tidy(), own.rotate_old_key())).await {
+            Ok((thrown_away, rotated)) => {
+                match thrown_away {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "unfinished uploads were thrown away"),
+                    Err(error) => tracing::error!(%error, "expired uploads stay"),
+                }
+                if let Err(error) = rotated {
+                    tracing::error!(%error, "the hub goes on with its old key");
+                }
+            }
             Err(_) => return,
         }
         tokio::time::sleep(TIDY_EVERY).await;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub session_ms: i64,
     /// How long a one-time code is good for.
     pub code_ms: i64,
+    /// How long the hub signs with one working key.
+    pub key_ms: i64,
     /// How long an unfinished upload is kept.
     pub upload_ms: i64,
     /// How long a notice is tried to be sent; then it failed.
@@ -35,6 +37,7 @@ impl Default for Settings {
             pull_bytes: 1 << 20,
             session_ms: 12 * HOUR_MS,
             code_ms: HOUR_MS / 2,
+            key_ms: 90 * 24 * HOUR_MS,
             upload_ms: 7 * 24 * HOUR_MS,
             notice_ms: HOUR_MS,
             patch_bytes: 4 << 20,

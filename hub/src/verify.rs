@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lastmile_core::event::{self, Event, Fact};
+use lastmile_core::event::{self, Event, Fact, Lane};
 use lastmile_core::evidence::EvidenceRef;
 use lastmile_core::id::{DeviceId, Digest};
 use lastmile_core::privacy::{PersonErased, VaultRef};
 use lastmile_core::signature::verifies;
-use lastmile_core::sync::wire::{ReceiptBody, head_text, key_text};
+use lastmile_core::sync::wire::{ReceiptBody, head_text};
+
+use serde::Deserialize as _;
 
 use crate::bundle::{Bundle, BundleEvent, BundleLane, BundleStretch, FORMAT};
 
@@ -47,11 +49,20 @@ pub fn verify(
     check_root(bundle, pinned, &mut report);
     let keys = certified_keys(bundle, &mut report);
     let covered = covered(bundle, &keys, &mut report);
-    for lane in &bundle.lanes {
+    let lanes: Vec<ReadLane> = bundle.lanes.iter().map(ReadLane::of).collect();
+    for lane in &lanes {
         check_lane(bundle, lane, &covered, &mut report);
     }
-    check_media(bundle, file, &mut report);
-    check_vault(bundle, &mut report);
+    let facts: Vec<&Fact> = lanes.iter().flat_map(ReadLane::facts).collect();
+    let erasures: Vec<&PersonErased> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::PersonErased(erased) => Some(erased),
+            _ => None,
+        })
+        .collect();
+    check_media(bundle, &facts, &erasures, file, &mut report);
+    check_vault(bundle, &erasures, &mut report);
     report.not_proven.push(
         "the order of the events in a lane, and that none is left out at its end: \
          receipts sign what was held, and its order in the phone's own chain"
@@ -81,8 +92,7 @@ fn check_root(bundle: &Bundle, pinned: Option<&str>, report: &mut Report) {
 fn certified_keys(bundle: &Bundle, report: &mut Report) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for key in &bundle.keys {
-        let text = key_text(&key.key, &key.public);
-        if verifies(&bundle.root_key, text.as_bytes(), &key.certificate) {
+        if key.is_certified_by(&bundle.root_key) {
             report.proven.push(format!("{} is certified by the root key", key.key));
             keys.insert(key.key.clone(), key.public.clone());
         } else {
@@ -133,8 +143,7 @@ fn check_stretch(
     if !verifies(public, receipt.body.as_bytes(), &receipt.signature) {
         return Err("its signature does not verify");
     }
-    let body: ReceiptBody =
-        serde_json::from_str(&receipt.body).map_err(|_| "its body is not a receipt")?;
+    let body = ReceiptBody::parse(&receipt.body).ok_or("its body is not a receipt")?;
     if Digest::of(&[stretch.list.as_bytes()]) != body.verdicts {
         return Err("the list is not the one it signs");
     }
@@ -181,24 +190,42 @@ fn signed_by_device(
     }
 }
 
-fn check_lane(bundle: &Bundle, lane: &BundleLane, covered: &Positions, report: &mut Report) {
+/// A lane whose lines were read, which is done once: it is most of what verifying costs.
+struct ReadLane<'a> {
+    lane: &'a Lane,
+    /// Each event as the bundle holds it, and what its line says if it is an event.
+    events: Vec<(&'a BundleEvent, Option<Event>)>,
+}
+
+impl<'a> ReadLane<'a> {
+    fn of(lane: &'a BundleLane) -> Self {
+        let read = |held: &'a BundleEvent| (held, Event::parse(held.line.as_bytes()).ok());
+        Self { lane: &lane.lane, events: lane.events.iter().map(read).collect() }
+    }
+
+    fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.events.iter().filter_map(|(_, event)| event.as_ref().map(|event| &event.fact))
+    }
+}
+
+fn check_lane(bundle: &Bundle, lane: &ReadLane, covered: &Positions, report: &mut Report) {
     let name = lane.lane.to_string();
     let mut ids = BTreeSet::new();
-    for (expected, held) in (1..).zip(&lane.events) {
+    for (expected, (held, event)) in (1..).zip(&lane.events) {
         if held.lane_seq != expected {
             report.failed.push(format!("{name}: position {expected} is missing"));
             return;
         }
-        let Ok(event) = Event::parse(held.line.as_bytes()) else {
+        let Some(event) = event else {
             report.failed.push(format!("{name} #{}: the line is not an event", held.lane_seq));
             continue;
         };
         let title = format!("{name} #{} {}", held.lane_seq, event.fact.kind());
-        if event.envelope.lane != lane.lane || !ids.insert(event.envelope.id) {
+        if event.envelope.lane != *lane.lane || !ids.insert(event.envelope.id) {
             report.failed.push(format!("{title}: it is of another lane, or there twice"));
             continue;
         }
-        check_event(bundle, &title, held, &event, covered, report);
+        check_event(bundle, &title, held, event, covered, report);
     }
 }
 
@@ -255,12 +282,11 @@ fn check_event(
     }
 }
 
-/// Every media file that an event names, by walking its payload for evidence items.
-fn named_media(bundle: &Bundle) -> BTreeMap<Digest, EvidenceRef> {
-    fn walk(value: &serde_json::Value, found: &mut BTreeMap<Digest, EvidenceRef>) {
-        if let Ok(item) = serde_json::from_value::<EvidenceRef>(value.clone()) {
-            found.insert(item.sha256, item);
-        }
+/// Every media file that the facts name. In a fact that this version does not know, whatever has
+/// the shape of an evidence item is one.
+fn named_media(facts: &[&Fact]) -> BTreeMap<Digest, EvidenceRef> {
+    fn walk(value: &serde_json::Value, found: &mut Vec<EvidenceRef>) {
+        found.extend(EvidenceRef::deserialize(value));
         match value {
             serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
             serde_json::Value::Object(fields) => {
@@ -269,19 +295,27 @@ fn named_media(bundle: &Bundle) -> BTreeMap<Digest, EvidenceRef> {
             _ => {}
         }
     }
-    let mut found = BTreeMap::new();
-    for event in bundle.lanes.iter().flat_map(|lane| &lane.events) {
-        if let Ok(value) = serde_json::from_str::<serde_json::Value>(&event.line) {
-            walk(&value["data"], &mut found);
+    let mut found = Vec::new();
+    for fact in facts {
+        match fact {
+            Fact::Unknown { data, .. } => {
+                walk(&serde_json::from_str(data).unwrap_or_default(), &mut found);
+            }
+            known => found.extend(known.evidence().into_iter().cloned()),
         }
     }
-    found
+    found.into_iter().map(|item| (item.sha256, item)).collect()
 }
 
-fn check_media(bundle: &Bundle, file: &dyn Fn(&Digest) -> Option<Digest>, report: &mut Report) {
-    let erased: BTreeSet<Digest> =
-        erasures(bundle).into_iter().flat_map(|erased| erased.media).collect();
-    for (sha256, item) in named_media(bundle) {
+fn check_media(
+    bundle: &Bundle,
+    facts: &[&Fact],
+    erasures: &[&PersonErased],
+    file: &dyn Fn(&Digest) -> Option<Digest>,
+    report: &mut Report,
+) {
+    let erased: BTreeSet<&Digest> = erasures.iter().flat_map(|erased| &erased.media).collect();
+    for (sha256, item) in named_media(facts) {
         let name =
             format!("file {}… ({:?}, {} bytes)", short(&sha256.to_string()), item.kind, item.bytes);
         match file(&sha256) {
@@ -302,20 +336,9 @@ fn check_media(bundle: &Bundle, file: &dyn Fn(&Digest) -> Option<Digest>, report
     }
 }
 
-/// What the bundle's events say was erased.
-fn erasures(bundle: &Bundle) -> Vec<PersonErased> {
-    let lines = bundle.lanes.iter().flat_map(|lane| &lane.events);
-    lines
-        .filter_map(|event| match Event::parse(event.line.as_bytes()).ok()?.fact {
-            Fact::PersonErased(erased) => Some(erased),
-            _ => None,
-        })
-        .collect()
-}
-
-fn check_vault(bundle: &Bundle, report: &mut Report) {
-    let erased: BTreeSet<VaultRef> =
-        erasures(bundle).into_iter().flat_map(|erased| erased.references).collect();
+fn check_vault(bundle: &Bundle, erasures: &[&PersonErased], report: &mut Report) {
+    let erased: BTreeSet<&VaultRef> =
+        erasures.iter().flat_map(|erased| &erased.references).collect();
     if !erased.is_empty() {
         report.not_proven.push(format!(
             "what {} persons and texts were: they were erased, as an event tells; their digests stay",

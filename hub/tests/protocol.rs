@@ -8,13 +8,13 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::World;
+use common::{World, example};
 use lastmile_core::badge::Badge;
 use lastmile_core::event::{self, Fact};
 use lastmile_core::id::{StationId, TransferId};
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::sync::wire::{
-    self, EnrolRequest, HubKey, ParkReason, Pull, PushHeader, ReceiptBody, ReplyHeader, Verdict,
+    self, EnrolRequest, HubKey, ParkReason, Pull, PushHeader, ReplyHeader, Verdict,
 };
 use lastmile_core::transfer::{OfferedParcel, Token, TokenKind};
 use lastmile_core::visibility::{Relation, Sight, sight};
@@ -39,8 +39,7 @@ fn exchange() -> BTreeMap<&'static str, String> {
     header.pull =
         Some(Pull { cursor: 0, max_events: 500, directory: 1, policy: 1, codes: Vec::new() });
     let answer = common::answer(&world.hub.handle(&a.request(&header, &lines, &[])));
-    let receipt = answer.header.receipt.clone().unwrap();
-    let body: ReceiptBody = serde_json::from_str(&receipt.body).unwrap();
+    let body = a.receipt(&world.hub, &lines, &answer.header);
     let leaf = event::leaf(&lines[0]);
     let list = wire::verdict_list([(&leaf, &answer.header.verdicts[0])]);
     let keys = world.hub.handle(&Request::new("GET", "/v1/keys"));
@@ -71,7 +70,7 @@ fn exchange() -> BTreeMap<&'static str, String> {
         ("reply", pretty(serde_json::to_value(&answer.header).unwrap())),
         ("badge", badge.profile.text()),
         ("offer", offer.text()),
-        ("receipt", receipt.body),
+        ("receipt", body.text()),
         ("verdict-list", list),
         ("key", wire::key_text(&keys[0].key, &keys[0].public)),
         ("problem", String::from_utf8(wrong.body).unwrap()),
@@ -142,13 +141,6 @@ fn the_page_names_every_kind_every_park_reason_and_every_problem() {
     for code in codes {
         assert!(page.contains(&format!("`{code}`")), "{code} is not in the table of problems");
     }
-}
-
-/// The frozen example of a kind.
-fn example(kind: &str) -> event::Event {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fixtures/events");
-    let line = std::fs::read(folder.join(format!("{kind}.v1.json"))).unwrap();
-    event::Event::parse(line.trim_ascii_end()).unwrap()
 }
 
 #[test]

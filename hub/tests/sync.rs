@@ -5,10 +5,12 @@
 mod common;
 
 use Verdict::{Accepted, AlreadyKnown, DeviceForked, Parked};
-use common::{World, answer, courier, group, parcel, problem, station};
+use common::{
+    Phone, World, answer, courier, example, group, handed_over, parcel, problem, station,
+};
 use lastmile_core::event::{self, Event, Fact};
 use lastmile_core::id::{Digest, StationId};
-use lastmile_core::sync::wire::{ParkReason, Receipt, ReceiptBody, Verdict, verdict_list};
+use lastmile_core::sync::wire::{ParkReason, ReceiptBody, Verdict};
 use lastmile_hub::Request;
 
 #[test]
@@ -148,11 +150,12 @@ fn a_gap_in_the_chain_is_stored_and_marked() {
     a.push(&world, &[a.out(1)]);
     a.next_seq = 5;
 
-    let answer = a.try_lines(&world, &[a.out(1).to_bytes()]);
+    let lines = [a.out(1).to_bytes()];
+    let header = a.try_lines(&world, &lines).header;
 
-    assert_eq!(answer.header.verdicts, [Accepted(3)]);
-    assert_eq!(answer.header.received_to, 5);
-    assert!(receipt_body(&answer.header.receipt.unwrap()).chain_gap);
+    assert_eq!(header.verdicts, [Accepted(3)]);
+    assert_eq!(header.received_to, 5);
+    assert!(a.receipt(&world.hub, &lines, &header).chain_gap);
 }
 
 #[test]
@@ -197,6 +200,81 @@ fn bad_events_are_parked_and_block_nothing_else() {
     };
     assert_eq!(again.header.verdicts[..7], expected[..7]);
     assert_eq!(again.header.verdicts[7], AlreadyKnown(2));
+}
+
+/// What becomes of the events of lanes 1 to 100, ten each in turns, pushed as a phone would: 500 at
+/// a time. `bad` gives the line that stands in place of a lane's second one.
+fn thousand(bad: impl Fn(&World, &Phone, u32) -> Option<Vec<u8>>) -> Vec<Vec<Verdict>> {
+    let world = World::new();
+    (1..=100).for_each(|n| world.announce(n));
+    let mut a = world.phone("A");
+    let lines: Vec<Vec<u8>> = (0..1000)
+        .map(|i| {
+            let n = 1 + i % 100;
+            let bad = if i / 100 == 1 { bad(&world, &a, n) } else { None };
+            bad.unwrap_or_else(|| a.out(n).to_bytes())
+        })
+        .collect();
+    let mut verdicts = vec![Vec::new(); 100];
+    let mut n = 0;
+    for lines in lines.chunks(500) {
+        let mut header = a.header(lines);
+        header.media_lost = vec![Digest::of(&[b"lost"])];
+        let answer = answer(&world.hub.handle(&a.request(&header, lines, &[])));
+        a.move_on(lines);
+        for verdict in answer.header.verdicts {
+            verdicts[n % 100].push(verdict);
+            n += 1;
+        }
+    }
+    verdicts
+}
+
+#[test]
+fn ten_bad_events_among_a_thousand_hold_up_no_other_lane() {
+    let bad = |world: &World, a: &Phone, n: u32| {
+        let mut event = a.out(n);
+        match n {
+            1 | 8 => return Some(b"not an event".to_vec()),
+            2 => return Some(vec![b'x'; event::MAX_EVENT_BYTES + 1]),
+            3 | 9 => event.envelope.actor = event::Actor::Courier(courier("B")),
+            4 | 10 => {
+                event.fact = Fact::Unknown { kind: "New".into(), v: 1, data: "{}".into() };
+                event.envelope.must_understand = true;
+            }
+            5 => event.fact = handed_over(vec![world.photo(b"lost")]).into(),
+            6 => event.fact = example("CustodyTransferred").fact,
+            7 => event = a.out(500),
+            _ => return None,
+        }
+        Some(event.to_bytes())
+    };
+    let reasons = [
+        ParkReason::Unparseable,
+        ParkReason::TooLarge,
+        ParkReason::NotYourLane,
+        ParkReason::UnknownKind,
+        ParkReason::MediaMissing,
+        ParkReason::BadSignature,
+        ParkReason::UnknownLane,
+        ParkReason::Unparseable,
+        ParkReason::NotYourLane,
+        ParkReason::UnknownKind,
+    ];
+    let (found, clean) = (thousand(bad), thousand(|_, _, _| None));
+
+    assert_eq!(found[10..], clean[10..], "in the same two pushes, at the same positions");
+    for (verdicts, reason) in found.iter().zip(reasons) {
+        assert_eq!(verdicts[..2], [Accepted(2), Parked(reason)]);
+        let lost_its_lane =
+            [ParkReason::Unparseable, ParkReason::TooLarge, ParkReason::UnknownLane];
+        let rest: Vec<_> = if lost_its_lane.contains(&reason) {
+            (3..11).map(Accepted).collect()
+        } else {
+            vec![Parked(ParkReason::Behind); 8]
+        };
+        assert_eq!(verdicts[2..], rest, "{reason:?}");
+    }
 }
 
 #[test]
@@ -331,22 +409,15 @@ fn a_cut_or_malformed_body_writes_nothing() {
 #[test]
 fn a_receipt_covers_what_was_pushed_and_verifies() {
     let world = World::new();
-    let mut a = world.phone("A");
+    let a = world.phone("A");
     world.announce(1);
     let lines = [a.out(1).to_bytes(), b"opaque".to_vec()];
 
-    let answer = a.push_lines(&world, &lines);
+    let header = a.try_lines(&world, &lines).header;
 
-    let body = receipt_body(&answer.header.receipt.unwrap());
-    let leaves: Vec<_> = lines.iter().map(|line| event::leaf(line)).collect();
-    let list = verdict_list(leaves.iter().zip(&answer.header.verdicts));
-    assert_eq!((body.first_seq, body.count, body.head), (1, 2, a.link));
-    assert_eq!(body.verdicts, Digest::of(&[list.as_bytes()]));
+    let body = a.receipt(&world.hub, &lines, &header);
     assert!(!body.chain_gap);
-}
-
-fn receipt_body(receipt: &Receipt) -> ReceiptBody {
-    serde_json::from_str(&receipt.body).unwrap()
+    assert_eq!(ReceiptBody::parse(&body.text()), Some(body));
 }
 
 #[test]

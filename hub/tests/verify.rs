@@ -154,7 +154,7 @@ fn turn_bits(step: usize) {
         }
     }
     println!("{turns} turned bits, each found");
-    assert!(turns > 20_000 / step);
+    assert!(turns > 15_000 / step, "{turns}");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_changed_receipt_list_or_chain_is_found_out() {
     let told = case().changed(|bundle| {
         let n = last(bundle);
         let receipt = &mut bundle.stretches[n].receipt;
-        receipt.body = receipt.body.replace("\"hub_ms\":1795", "\"hub_ms\":1794");
+        receipt.body = receipt.body.replace("\n1795", "\n1794");
     });
     assert!(told.contains("its signature does not verify"));
 

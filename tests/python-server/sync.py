@@ -34,15 +34,18 @@ def sync(db, keys, device, courier, session, body):
     push = Push(db, device, courier, header)
     verdicts = [push.take(index, line) for index, line in enumerate(lines)]
     (epoch,) = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+    hub_ms = now_ms()
     reply = {
-        "protocol": 1, "epoch": epoch, "hub_ms": now_ms(), "verdicts": verdicts,
+        "protocol": 1, "epoch": epoch, "hub_ms": hub_ms, "verdicts": verdicts,
         "received_to": push.received_to(), "lane_seqs": [], "vault": 0, "cursor": 0,
-        "more": False, "limits": LIMITS,
+        "more": False,
     }
     if refused:
         reply["vault_refused"] = refused
     if lines:
-        reply["receipt"] = keys.receipt(push.receipt(verdicts))
+        reply["receipt"] = keys.countersign(push.receipt(verdicts, hub_ms))
+        if push.gap:
+            reply["receipt"]["chain_gap"] = True
     pull, sent, entries = header.get("pull"), [], []
     if pull:
         reply["cursor"] = pull["cursor"]
@@ -168,15 +171,15 @@ class Push:
         highest = "SELECT max(seq) FROM position WHERE device = ? AND incarnation = ?"
         return self.db.execute(highest, (self.device, self.incarnation)).fetchone()[0] or 0
 
-    def receipt(self, verdicts):
+    def receipt(self, verdicts, hub_ms):
+        """The text of a receipt (section 5)."""
         letters = ["f" if it == "fork" else "p" if "p" in it else "a" for it in verdicts]
         listed = "".join(f"{leaf} {letter}\n" for leaf, letter in zip(self.leaves, letters))
-        says = {
-            "device": self.device, "incarnation": self.incarnation, "first_seq": self.first_seq,
-            "count": len(verdicts), "prev_link": self.first_link, "head": self.link,
-            "verdicts": sha256(listed.encode()), "hub_ms": now_ms(),
-        }
-        return {**says, "chain_gap": True} if self.gap else says
+        says = (
+            "lastmile receipt v1", self.device, self.incarnation, self.first_seq, len(verdicts),
+            self.first_link, self.link, sha256(listed.encode()), "gap" if self.gap else "-", hub_ms,
+        )
+        return "".join(f"{line}\n" for line in says)
 
 
 def _as_before(held):

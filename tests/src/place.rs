@@ -16,6 +16,7 @@ use lastmile_hub::{Hub, Settings, serve};
 /// Where they are. The hub stops, and everything is deleted, when this is dropped.
 pub struct Place {
     running: serve::Background,
+    hub: Arc<Hub>,
     /// The phone's enrolment.
     pub enrolment: Enrolment,
     folder: tempfile::TempDir,
@@ -35,7 +36,7 @@ impl Place {
         let code = hub.new_code(courier.expect("a number"), station.expect("a station"));
         let request = EnrolRequest { code: code.expect("a code"), public_key: None };
         let enrolment = client::enrol(running.url(), &request).expect("an enrolment");
-        let place = Self { running, enrolment, folder };
+        let place = Self { running, hub, enrolment, folder };
         let text = serde_json::to_vec(&place.enrolment).expect("plain data");
         std::fs::write(place.enrolment_file(), text).expect("room for it");
         place
@@ -44,6 +45,11 @@ impl Place {
     /// Where the hub listens.
     pub fn url(&self) -> &str {
         self.running.url()
+    }
+
+    /// The hub that serves.
+    pub fn serving(&self) -> &Hub {
+        &self.hub
     }
 
     /// The folder around everything.
@@ -56,7 +62,8 @@ impl Place {
         self.folder().join("hub")
     }
 
-    fn phone(&self) -> PathBuf {
+    /// The phone's folder.
+    pub fn phone(&self) -> PathBuf {
         self.folder().join("phone")
     }
 

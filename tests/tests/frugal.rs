@@ -94,10 +94,10 @@ fn person() -> Person {
     }
 }
 
-/// The budget is 150 KB. A sync of four or five events is 1,381 bytes: 227 of request headers, 524 of
-/// events, and the rest the reply with its receipt.
+/// A sync of four or five events is 1,110 bytes: 227 of request headers, 524 of events, and the rest
+/// the reply with its receipt.
 #[test]
-fn a_shift_of_500_hand_overs_takes_at_most_170_kb() {
+fn a_shift_of_500_hand_overs_takes_at_most_150_kb() {
     let mut air = Air::new(PARCELS);
     // Ten hours, a sync every five minutes.
     for round in 0..120 {
@@ -108,7 +108,7 @@ fn a_shift_of_500_hand_overs_takes_at_most_170_kb() {
         air.sync(true);
     }
     println!("{} requests, {} bytes", air.requests, air.bytes);
-    assert!(air.bytes <= 170_000, "{} bytes", air.bytes);
+    assert!(air.bytes <= 150_000, "{} bytes", air.bytes);
 }
 
 #[test]

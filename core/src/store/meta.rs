@@ -30,6 +30,8 @@ pub(crate) enum Key {
     Badge,
     /// The life of the hub's database, if it is another than at enrolment.
     Epoch,
+    /// The hub's keys that the pinned root key certified.
+    HubKeys,
     /// The end of what a backup of the hub holds of this device's chain.
     Durable,
 }
@@ -48,6 +50,7 @@ impl Key {
             Self::SignedIn => "signed_in",
             Self::Badge => "badge",
             Self::Epoch => "epoch",
+            Self::HubKeys => "hub_keys",
             Self::Durable => "durable",
         }
     }

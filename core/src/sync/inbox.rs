@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::outbox::Sent;
-use super::succession::Question;
-use super::wire::{self, ReceiptBody, Reply, Verdict, Withheld};
-use super::{EventsInFlight, HubReply, unpacked};
+use super::wire::{self, Receipt, ReceiptBody, Reply, Verdict, Withheld};
+use super::{EventsInFlight, HubReply, Question, unpacked};
 use crate::courier::Courier;
 use crate::directory::Directory;
 use crate::document::{Document, NotAdopted};
 use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
+use crate::id::Digest;
 use crate::policy::Adopted;
+use crate::signature::verifies;
 use crate::store::list::{self, Onlooker};
 use crate::store::{Head, Key, LaneRow, Media, Store, log, media, rewind, vault};
 use crate::temporary_storage::CodeBook;
@@ -44,8 +45,13 @@ impl Courier {
         }
         let body = unpacked(body)?;
         let reply = Reply::parse(&body).map_err(|_| ReplyError::Malformed)?;
-        self.check_reply(&open, &reply)?;
-        let taken = self.take(&open, &reply, reading).and_then(|()| {
+        if let Some(signed) = &reply.header.receipt
+            && self.hub_key(&signed.key)?.is_none()
+        {
+            return self.learn_key(&signed.key);
+        }
+        let receipt = self.check_reply(&open, &reply)?;
+        let taken = self.take(&open, &reply, receipt.as_ref(), reading).and_then(|()| {
             let store = self.store()?;
             media::delete_erased(&store.db, store.media.as_ref())
         });
@@ -69,14 +75,20 @@ impl Courier {
         self.store()?.checkpoint()
     }
 
-    fn take(&mut self, open: &EventsInFlight, reply: &Reply, reading: &ClockReading) -> Result<()> {
+    fn take(
+        &mut self,
+        open: &EventsInFlight,
+        reply: &Reply,
+        receipt: Option<&Receipt>,
+        reading: &ClockReading,
+    ) -> Result<()> {
         self.learn_time(open, reply, reading)?;
-        self.apply_verdicts(open, reply)?;
+        self.apply_verdicts(open, reply, receipt)?;
         self.apply_feed(open, reply)
     }
 
-    /// Refuses a whole reply before any of it is taken.
-    fn check_reply(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+    /// Refuses a whole reply before any of it is taken. Returns the receipt for what was pushed.
+    fn check_reply(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<Option<Receipt>> {
         let malformed = || Error::Reply(ReplyError::Malformed);
         let header = &reply.header;
         if header.epoch != self.epoch() {
@@ -89,19 +101,29 @@ impl Courier {
         if !reply.vault.iter().all(crate::privacy::VaultEntry::is_genuine) {
             return Err(malformed());
         }
-        let Some(last) = open.sent.last() else { return Ok(()) };
-        let forked = header.verdicts.contains(&Verdict::DeviceForked);
-        let Some(receipt) = &header.receipt else {
-            return if forked { Ok(()) } else { Err(malformed()) };
+        let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
+            return Ok(None);
         };
-        let said: ReceiptBody = serde_json::from_str(&receipt.body).map_err(|_| malformed())?;
-        let verdicts = verdict_list(open, reply);
-        let same = said.device == self.identity.device
-            && said.incarnation == open.incarnation
-            && said.prev_link == open.prev_link
-            && said.head == last.link
-            && said.verdicts == crate::id::Digest::of(&[verdicts.as_bytes()]);
-        if same || forked { Ok(()) } else { Err(malformed()) }
+        let signed = header.receipt.as_ref().ok_or_else(malformed)?;
+        let key = self.hub_key(&signed.key)?.ok_or(ReplyError::BadReceipt)?;
+        let says = ReceiptBody {
+            device: self.identity.device,
+            incarnation: open.incarnation,
+            first_seq: first.seq,
+            count: header.verdicts.len() as u32,
+            prev_link: open.prev_link,
+            head: last.link,
+            verdicts: Digest::of(&[verdict_list(open, reply).as_bytes()]),
+            chain_gap: signed.chain_gap,
+            hub_ms: header.hub_ms,
+        };
+        let body = says.text();
+        if verifies(&key.public, body.as_bytes(), &signed.signature) {
+            let (key, signature) = (key.key, signed.signature.clone());
+            Ok(Some(Receipt { body, key, signature }))
+        } else {
+            Err(ReplyError::BadReceipt.into())
+        }
     }
 
     fn learn_time(
@@ -121,7 +143,12 @@ impl Courier {
     }
 
     /// Writes every verdict, the receipt and the new settled head in one transaction.
-    fn apply_verdicts(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+    fn apply_verdicts(
+        &mut self,
+        open: &EventsInFlight,
+        reply: &Reply,
+        receipt: Option<&Receipt>,
+    ) -> Result<()> {
         let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
             return Ok(());
         };
@@ -147,7 +174,7 @@ impl Courier {
             let end = Head { incarnation: open.incarnation, seq: sent.seq, link: sent.link };
             Key::SettledHead.set(&tx, &end)?;
         }
-        if let Some(receipt) = &reply.header.receipt {
+        if let Some(receipt) = receipt {
             tx.prepare_cached(
                 "INSERT OR REPLACE INTO receipt (inc, first_seq, count, receipt, verdicts)
                  VALUES (?1, ?2, ?3, ?4, ?5)",

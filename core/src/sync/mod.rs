@@ -7,6 +7,7 @@
 
 pub mod enrol;
 mod inbox;
+mod keys;
 mod outbox;
 mod pace;
 mod succession;
@@ -23,8 +24,8 @@ use crate::time::{ClockReading, Entropy};
 
 pub(crate) use outbox::EventsInFlight;
 use pace::Pace;
-use succession::Question;
 pub(crate) use upload::{MediaInFlight, Offset};
+use wire::PROTOCOL;
 
 /// What a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,6 +156,10 @@ pub(crate) struct Machine {
     events: Option<EventsInFlight>,
     /// The hub answered under another epoch: it is asked whether it was restored from a backup.
     succession: Option<Question>,
+    /// A receipt is signed with a key that is not known here: the hub is asked for its keys.
+    keys: Option<Question>,
+    /// The key that it signed with then.
+    new_key: Option<String>,
     events_pace: Pace,
     media: Option<MediaInFlight>,
     media_pace: Pace,
@@ -175,6 +180,8 @@ impl Machine {
             last_pull_boot_ms: None,
             events: None,
             succession: None,
+            keys: None,
+            new_key: None,
             events_pace: Pace::default(),
             media: None,
             media_pace: Pace::default(),
@@ -186,9 +193,23 @@ impl Machine {
         self.session_ended
     }
 
+    /// Tells how long a channel rests: 0 while a request is on its way, `None` if it is free.
+    pub(crate) fn wait_ms(&self, channel: SyncChannel, reading: &ClockReading) -> Option<u64> {
+        let asked = |question| matches!(question, Some(Question::OnItsWay { .. }));
+        let (busy, pace) = match channel {
+            SyncChannel::Events => (
+                self.events.is_some() || asked(self.succession) || asked(self.keys),
+                &self.events_pace,
+            ),
+            SyncChannel::Media => (self.media.is_some(), &self.media_pace),
+        };
+        if busy { Some(0) } else { pace.wait_ms(reading) }
+    }
+
     pub(crate) fn forget_in_flight(&mut self) {
         self.events = None;
         self.succession = None;
+        self.keys = None;
         self.media = None;
     }
 
@@ -202,22 +223,12 @@ impl Courier {
     /// Returns the next request of a channel. Never touches the network.
     pub fn next_request(&mut self, channel: SyncChannel) -> Result<Next> {
         let reading = self.options.clock.read();
-        let (busy, pace) = match channel {
-            SyncChannel::Events => (
-                self.machine.events.is_some()
-                    || matches!(self.machine.succession, Some(Question::OnItsWay { .. })),
-                &self.machine.events_pace,
-            ),
-            SyncChannel::Media => (self.machine.media.is_some(), &self.machine.media_pace),
-        };
-        if busy {
-            return Ok(Next::Wait { ms: 0 });
-        }
-        if let Some(ms) = pace.wait_ms(&reading) {
+        if let Some(ms) = self.machine.wait_ms(channel, &reading) {
             return Ok(Next::Wait { ms });
         }
         match channel {
             SyncChannel::Events if self.machine.succession.is_some() => Ok(self.ask_successions()),
+            SyncChannel::Events if self.machine.keys.is_some() => Ok(self.ask_keys()),
             SyncChannel::Events => self.next_events(&reading),
             SyncChannel::Media => self.next_media(),
         }
@@ -228,8 +239,8 @@ impl Courier {
     /// Replies may come twice, late or never. Nothing of a reply that cannot be used is taken.
     ///
     /// # Errors
-    /// `ReplyStale`, `ReplyMalformed`, `OtherHub`, `Unauthorised`, `RequestTooLarge`; the machine
-    /// has drawn its conclusion, the app may show the code and go on.
+    /// `ReplyStale`, `ReplyMalformed`, `OtherHub`, `ReceiptRefused`, `Unauthorised`,
+    /// `RequestTooLarge`; the machine has drawn its conclusion, the app may show the code and go on.
     pub fn apply_reply(&mut self, id: u64, reply: &HubReply) -> Result<()> {
         let reading = self.options.clock.read();
         if self.machine.events.as_ref().is_some_and(|open| open.id == id) {
@@ -238,6 +249,10 @@ impl Courier {
         }
         if self.machine.succession == Some(Question::OnItsWay { id }) {
             let result = self.apply_successions(reply);
+            return self.settle(SyncChannel::Events, reply, result, &reading);
+        }
+        if self.machine.keys == Some(Question::OnItsWay { id }) {
+            let result = self.apply_keys(reply);
             return self.settle(SyncChannel::Events, reply, result, &reading);
         }
         if self.machine.media.as_ref().is_some_and(|open| open.id == id) {
@@ -289,6 +304,33 @@ impl Courier {
             pace.reset();
         }
         result
+    }
+}
+
+/// A question to the hub beside the events themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// To be asked.
+    Open,
+    /// Asked.
+    OnItsWay { id: u64 },
+}
+
+/// The request that asks for something at `path`.
+fn question(id: u64, path: &str, auth: Auth) -> Next {
+    Next::Send {
+        request: HubRequest {
+            id,
+            channel: SyncChannel::Events,
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: vec![
+                Header::new("accept-encoding", "gzip"),
+                Header::new("lastmile-protocol", PROTOCOL.to_string()),
+            ],
+            auth,
+            body: Body::Empty,
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::wire::{self, Limits, PROTOCOL, Pull, PushHeader};
+use super::wire::{self, HubKey, Limits, PROTOCOL, Pull, PushHeader};
 use super::{Auth, Body, Header, HubRequest, Next, SyncChannel};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
@@ -62,6 +62,10 @@ impl Courier {
         let pull_wanted = may_pull && (self.machine.pull_asked || poll_due || !batch.is_empty());
         if batch.is_empty() && !pull_wanted {
             return Ok(Next::Idle);
+        }
+        // Nothing is sent to a hub whose receipt could not be checked.
+        if !batch.is_empty() && Key::HubKeys.get::<Vec<HubKey>>(db)?.is_none() {
+            return Ok(self.ask_keys());
         }
 
         let head = self.head;

@@ -5,41 +5,19 @@
 use rusqlite::TransactionBehavior;
 
 use super::inbox::refold;
-use super::wire::{PROTOCOL, Succession};
-use super::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel, unpacked};
+use super::wire::Succession;
+use super::{Auth, HubReply, Next, Question, question, unpacked};
 use crate::courier::Courier;
 use crate::document::{Document, Signed};
 use crate::error::{ReplyError, Result};
 use crate::id::HubEpoch;
 use crate::store::{Key, rewind};
 
-/// Whether the hub is the one this phone knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Question {
-    /// To be asked.
-    Open,
-    /// Asked.
-    OnItsWay { id: u64 },
-}
-
 impl Courier {
     pub(super) fn ask_successions(&mut self) -> Next {
         let id = self.machine.new_id();
         self.machine.succession = Some(Question::OnItsWay { id });
-        Next::Send {
-            request: HubRequest {
-                id,
-                channel: SyncChannel::Events,
-                method: "GET".to_owned(),
-                path: "/v1/successions".to_owned(),
-                headers: vec![
-                    Header::new("accept-encoding", "gzip"),
-                    Header::new("lastmile-protocol", PROTOCOL.to_string()),
-                ],
-                auth: Auth::Device,
-                body: Body::Empty,
-            },
-        }
+        question(id, "/v1/successions", Auth::Device)
     }
 
     pub(super) fn apply_successions(&mut self, reply: &HubReply) -> Result<()> {

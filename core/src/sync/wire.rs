@@ -9,6 +9,7 @@ use crate::document::Signed;
 use crate::event::{Actor, Lane};
 use crate::id::{CourierNo, DeviceId, Digest, EventId, HubEpoch, StationId};
 use crate::privacy::{VaultEntry, VaultRef};
+use crate::signature::verifies;
 use crate::temporary_storage::{CodesWanted, SiteCodes};
 
 /// The version of everything here, sent as `Lastmile-Protocol`.
@@ -165,7 +166,7 @@ pub struct ReplyHeader {
     pub vault_refused: Vec<VaultRef>,
     /// Proof that the pushed events are held; absent if none were pushed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<Countersignature>,
     /// The highest chain position the hub holds for this device and incarnation, receipt or not.
     pub received_to: u64,
     /// The chain position of this device and incarnation up to which a backup of the hub holds
@@ -192,7 +193,8 @@ pub struct ReplyHeader {
     /// The session token was missing, wrong or over: what was pushed counts, nothing is pulled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session_ended: bool,
-    /// What the hub allows.
+    /// What the hub allows, if it is not [`Limits::default`].
+    #[serde(default, skip_serializing_if = "Limits::are_default")]
     pub limits: Limits,
     /// Do not come again before so many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,19 +221,39 @@ impl Default for Limits {
     }
 }
 
-/// The hub's signed word for a stretch of one device's chain.
+impl Limits {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn are_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The hub's signed word for a stretch of one device's chain, as evidence keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The exact bytes that were signed: JSON of a [`ReceiptBody`].
+    /// The exact text that was signed: [`ReceiptBody::text`].
     pub body: String,
     /// Which of the hub's keys signed.
     pub key: String,
-    /// P-256 signature over `body`, DER in hexadecimal.
+    /// P-256 signature over `body`, raw `r || s` in hexadecimal.
     pub signature: String,
 }
 
-/// What a receipt says.
+/// The hub's signature under a push. The text that it signs does not travel: the device makes it
+/// anew from what it sent and what the reply says, so that a good signature leaves nothing open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Countersignature {
+    /// Which of the hub's keys signed.
+    pub key: String,
+    /// P-256 signature over [`ReceiptBody::text`], raw `r || s` in hexadecimal.
+    pub signature: String,
+    /// The device's chain did not continue where the hub's copy ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain_gap: bool,
+}
+
+/// What a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiptBody {
     /// The device.
     pub device: DeviceId,
@@ -248,10 +270,39 @@ pub struct ReceiptBody {
     /// [`verdict_list`] of the stretch, hashed.
     pub verdicts: Digest,
     /// The device's chain did not continue where the hub's copy ended.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chain_gap: bool,
     /// When, by the hub's clock, UTC milliseconds.
     pub hub_ms: i64,
+}
+
+impl ReceiptBody {
+    /// The text that the hub signs.
+    pub fn text(&self) -> String {
+        let Self { device, incarnation, first_seq, count, prev_link, head, verdicts, .. } = self;
+        let (gap, hub_ms) = (if self.chain_gap { "gap" } else { "-" }, self.hub_ms);
+        format!(
+            "lastmile receipt v1\n{device}\n{incarnation}\n{first_seq}\n{count}\n{prev_link}\n\
+             {head}\n{verdicts}\n{gap}\n{hub_ms}\n"
+        )
+    }
+
+    /// Reads such a text; `None` if it is not one, to the last byte.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines().skip(1);
+        let mut next = || lines.next();
+        let body = Self {
+            device: next()?.parse().ok()?,
+            incarnation: next()?.parse().ok()?,
+            first_seq: next()?.parse().ok()?,
+            count: next()?.parse().ok()?,
+            prev_link: next()?.parse().ok()?,
+            head: next()?.parse().ok()?,
+            verdicts: next()?.parse().ok()?,
+            chain_gap: next()? == "gap",
+            hub_ms: next()?.parse().ok()?,
+        };
+        (body.text() == text).then_some(body)
+    }
 }
 
 /// One of the hub's keys, certified by the root key that a device pins at enrolment.
@@ -263,6 +314,14 @@ pub struct HubKey {
     pub public: String,
     /// Root's P-256 signature over [`key_text`], DER in hexadecimal.
     pub certificate: String,
+}
+
+impl HubKey {
+    /// Tells whether the root key (P-256 SEC1, hexadecimal) certified it.
+    pub fn is_certified_by(&self, root_key: &str) -> bool {
+        let text = key_text(&self.key, &self.public);
+        verifies(root_key, text.as_bytes(), &self.certificate)
+    }
 }
 
 /// Names a hub key: the start of the digest of its public key (SEC1 uncompressed, hexadecimal), so

@@ -6,10 +6,11 @@ use std::io::Read as _;
 use lastmile_core::event::link;
 use lastmile_core::id::Digest;
 use lastmile_core::signature::verifies;
-use lastmile_core::sync::wire::{HubKey, key_text};
+use lastmile_core::sync::wire::{HubKey, Limits, ReceiptBody};
 use serde_json::{Value, json};
 
 use super::kit::Kit;
+use super::phone::Phone;
 use crate::http::Response;
 
 /// What was found is not what the page promises.
@@ -170,6 +171,15 @@ impl Reply {
         number(&self.header, name)
     }
 
+    /// Returns what the hub allows: the page's numbers, if the reply has none.
+    pub(super) fn limits(&self) -> Checked<Limits> {
+        match &self.header["limits"] {
+            Value::Null => Ok(Limits::default()),
+            limits => serde_json::from_value(limits.clone())
+                .map_err(|_| fault("limits", "what section 4 shows", limits)),
+        }
+    }
+
     /// Tells whether a field of the header is absent or, which is the same, empty or false.
     pub(super) fn lacks(&self, name: &str) -> Checked {
         let value = &self.header[name];
@@ -190,56 +200,48 @@ impl Reply {
         self.lines.iter().map(kind).collect()
     }
 
-    /// Reads the receipt without checking its signature.
-    pub(super) fn receipt(&self) -> Checked<Receipt> {
+    /// Checks that the hub signed these lines with these letters, marked as a gap in the chain or
+    /// not, with a key that the root key certified.
+    ///
+    /// `before` is the phone as it was when it pushed them.
+    pub(super) fn receipted(
+        &self,
+        before: &Phone,
+        lines: &[Vec<u8>],
+        letters: &str,
+        chain_gap: bool,
+    ) -> Checked {
         let receipt = &self.header["receipt"];
         let text = |name: &str| {
-            let found = receipt[name].as_str().map(str::to_owned);
+            let found = receipt[name].as_str();
             found.ok_or_else(|| fault("the receipt", format!("a text {name}"), receipt))
         };
-        let (body, key, signature) = (text("body")?, text("key")?, text("signature")?);
-        let read = serde_json::from_str(&body);
-        let says = read.map_err(|_| fault("the receipt's body", "JSON", &body))?;
-        Ok(Receipt { body, key, signature, says })
-    }
-}
-
-/// A receipt: the text that is signed, and what it says.
-pub(super) struct Receipt {
-    body: String,
-    pub(super) key: String,
-    signature: String,
-    pub(super) says: Value,
-}
-
-impl Receipt {
-    /// Checks the signature, and the key up to the root key that the phone pinned.
-    pub(super) fn verify(&self, kit: &Kit, root_key: &str) -> Checked {
-        let keys = hub_keys(kit)?;
-        let named = keys.iter().find(|key| key.key == self.key);
-        let key = named.ok_or_else(|| fault("the receipt's key", "one of /v1/keys", &self.key))?;
-        let text = key_text(&key.key, &key.public);
-        let certified = verifies(root_key, text.as_bytes(), &key.certificate);
+        let (name, signature) = (text("key")?, text("signature")?);
+        same("the receipt's chain_gap", receipt["chain_gap"] == json!(true), chain_gap)?;
+        let keys = hub_keys(before.kit)?;
+        let key = keys.iter().find(|key| key.key == name);
+        let key = key.ok_or_else(|| fault("the receipt's key", "one of /v1/keys", name))?;
+        let certified = key.is_certified_by(&before.enrolment.root_key);
         holds(certified, "the root key of the enrolment certifies the receipt's key")?;
-        let signed = verifies(&key.public, self.body.as_bytes(), &self.signature);
-        holds(signed, "the receipt's signature is good over the exact text of its body")
-    }
-
-    /// Checks that it signs these lines with these letters.
-    pub(super) fn lists(&self, lines: &[Vec<u8>], letters: &str) -> Checked {
         let mut list = String::new();
         for (line, letter) in lines.iter().zip(letters.chars()) {
             // Writing to a String cannot fail.
             let _ = writeln!(list, "{} {letter}", leaf(line));
         }
-        let digest = Digest::of(&[list.as_bytes()]).to_string();
-        field(&self.says, "verdicts", digest)
-    }
-
-    /// Checks whether it marks a gap in the chain.
-    pub(super) fn gap(&self, expected: bool) -> Checked {
-        let found = self.says["chain_gap"].as_bool().unwrap_or(false);
-        same("the receipt's chain_gap", found, expected)
+        let text = ReceiptBody {
+            device: before.enrolment.device,
+            incarnation: before.incarnation,
+            first_seq: before.next_seq,
+            count: u32::try_from(lines.len()).unwrap_or(u32::MAX),
+            prev_link: before.link,
+            head: head(before.link, lines),
+            verdicts: Digest::of(&[list.as_bytes()]),
+            chain_gap,
+            hub_ms: self.header["hub_ms"].as_i64().unwrap_or_default(),
+        }
+        .text();
+        let signed = verifies(&key.public, text.as_bytes(), signature);
+        holds(signed, &format!("the receipt's signature is good over this text:\n{text}"))
     }
 }
 

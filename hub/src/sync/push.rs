@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use lastmile_core::event::{Lane, LineError, digests};
 use lastmile_core::id::Digest;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
-use lastmile_core::sync::wire::{ParkReason, Push, Receipt, ReceiptBody, Verdict, verdict_list};
+use lastmile_core::sync::wire::{
+    Countersignature, ParkReason, Push, ReceiptBody, Verdict, verdict_list,
+};
 
 use super::chain::{Chain, Fate, Line, group_of, own_id};
 use super::judge::judge;
@@ -21,7 +23,7 @@ use crate::store::{Device, Held, NewEvent, Row, Stretch};
 pub(crate) struct Received {
     pub verdicts: Vec<Verdict>,
     pub vault_refused: Vec<VaultRef>,
-    pub receipt: Option<Receipt>,
+    pub receipt: Option<Countersignature>,
     pub held_to: u64,
 }
 
@@ -278,7 +280,7 @@ fn sign(
     chain: &Chain,
     fates: &[Fate],
     verdicts: &[Verdict],
-) -> Result<Receipt> {
+) -> Result<Countersignature> {
     let list = verdict_list(lines.iter().map(|line| &line.leaf).zip(verdicts));
     let count = u32::try_from(lines.len()).unwrap_or(u32::MAX);
     let receipt = ledger.hub.keys.sign(&ReceiptBody {
@@ -306,5 +308,6 @@ fn sign(
         };
         ledger.tx.put_receipt(device.row, chain.incarnation, &stretch)?;
     }
-    Ok(receipt)
+    let chain_gap = chain.gap;
+    Ok(Countersignature { key: receipt.key, signature: receipt.signature, chain_gap })
 }

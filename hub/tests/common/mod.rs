@@ -21,8 +21,10 @@ use lastmile_core::parcel::{
     ParcelAnnounced, ParcelAssigned, ParcelOutForDelivery, ParcelReassigned,
 };
 use lastmile_core::privacy::{Person, VaultBody, VaultEntry};
+use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{
-    self, EnrolRequest, Enrolment, PROTOCOL, Problem, Pull, PushHeader, ReplyHeader, Verdict,
+    self, EnrolRequest, Enrolment, HubKey, PROTOCOL, Problem, Pull, PushHeader, ReceiptBody,
+    ReplyHeader, Verdict,
 };
 use lastmile_core::time::{Clock, ClockReading, Entropy, Moment};
 use lastmile_core::waybill::Waybill;
@@ -91,6 +93,13 @@ pub fn parcel(n: u32) -> Lane {
     Lane::Parcel(waybill(n))
 }
 
+/// The frozen example of a kind.
+pub fn example(kind: &str) -> Event {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fixtures/events");
+    let line = std::fs::read(folder.join(format!("{kind}.v1.json"))).unwrap();
+    Event::parse(line.trim_ascii_end()).unwrap()
+}
+
 impl World {
     pub fn new() -> Self {
         Self::with(Hub::in_memory)
@@ -157,7 +166,6 @@ impl World {
         self.hub.record_facts(at, &actor, vec![vec![draft]], vault).unwrap();
     }
 
-    /// Begins an upload and returns its location.
     /// A photo as proof.
     pub fn photo(&self, file: &[u8]) -> ProofItem {
         let photo = EvidenceRef {
@@ -171,6 +179,7 @@ impl World {
         ProofItem { kind: ProofKind::Photo, evidence: Some(photo) }
     }
 
+    /// Begins an upload and returns its location.
     pub fn create_upload(&self, phone: &Phone, file: &[u8]) -> String {
         let creation = phone.creation(&Digest::of(&[file]), file.len(), "jpeg");
         let answer = self.hub.handle(&creation);
@@ -260,6 +269,31 @@ pub fn group(mut events: Vec<Event>) -> Vec<Event> {
 }
 
 impl Phone {
+    /// What the hub countersigned for `lines`, pushed from where this phone stands; checked up to
+    /// the root key.
+    pub fn receipt(&self, hub: &Hub, lines: &[Vec<u8>], header: &ReplyHeader) -> ReceiptBody {
+        let signed = header.receipt.as_ref().unwrap();
+        let keys = hub.handle(&Request::new("GET", "/v1/keys"));
+        let keys: Vec<HubKey> = serde_json::from_slice(&keys.body).unwrap();
+        let key = keys.iter().find(|key| key.key == signed.key).unwrap();
+        assert!(key.is_certified_by(&self.enrolment.root_key));
+        let leaves: Vec<_> = lines.iter().map(|line| event::leaf(line)).collect();
+        let list = wire::verdict_list(leaves.iter().zip(&header.verdicts));
+        let body = ReceiptBody {
+            device: self.enrolment.device,
+            incarnation: self.incarnation,
+            first_seq: self.next_seq,
+            count: u32::try_from(lines.len()).unwrap(),
+            prev_link: self.link,
+            head: leaves.iter().fold(self.link, |link, leaf| event::link(&link, leaf)),
+            verdicts: Digest::of(&[list.as_bytes()]),
+            chain_gap: signed.chain_gap,
+            hub_ms: header.hub_ms,
+        };
+        assert!(verifies(&key.public, body.text().as_bytes(), &signed.signature));
+        body
+    }
+
     pub fn no(&self) -> &CourierNo {
         &self.enrolment.courier
     }
@@ -370,12 +404,16 @@ impl Phone {
     /// Sends lines and moves on.
     pub fn push_lines(&mut self, world: &World, lines: &[Vec<u8>]) -> Answer {
         let answer = self.try_lines(world, lines);
+        self.move_on(lines);
+        self.cursor = answer.header.cursor;
+        answer
+    }
+
+    pub fn move_on(&mut self, lines: &[Vec<u8>]) {
         for line in lines {
             self.link = event::link(&self.link, &event::leaf(line));
         }
         self.next_seq += lines.len() as u64;
-        self.cursor = answer.header.cursor;
-        answer
     }
 
     pub fn push(&mut self, world: &World, events: &[Event]) -> Vec<Verdict> {

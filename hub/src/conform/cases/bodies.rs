@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::Request;
-use crate::conform::answer::{Checked, Reply, accepted, fault, field, holds, known, same};
+use crate::conform::answer::{Checked, Reply, accepted, field, holds, known, same};
 use crate::conform::kit::Kit;
 use crate::conform::phone::{Phone, line, new_case};
 
@@ -101,15 +101,9 @@ fn a_compressed_body_that_is_cut_is_malformed(kit: &Kit) -> Checked {
     kit.send(&request)?.problem(400, "Malformed")
 }
 
-fn limit(phone: &Phone, name: &str) -> Checked<usize> {
-    let reply = phone.offer(&[])?;
-    let limit = reply.header["limits"][name].as_u64().and_then(|limit| usize::try_from(limit).ok());
-    limit.ok_or_else(|| fault("limits", format!("a number {name}"), &reply.header["limits"]))
-}
-
 fn a_small_body_may_not_unfold_beyond_the_limit(kit: &Kit) -> Checked {
     let phone = kit.phone()?;
-    let most = limit(&phone, "push_bytes")?;
+    let most = usize::try_from(phone.offer(&[])?.limits()?.push_bytes).unwrap_or(usize::MAX);
     let mut request = report(&phone).header("Content-Encoding", "gzip");
     request.body = zipped(&vec![b' '; most + 1]);
     kit.send(&request)?.problem(413, "RequestTooLarge")
@@ -187,7 +181,7 @@ fn many(phone: &Phone, count: usize) -> Vec<Vec<u8>> {
 
 fn a_push_of_as_many_events_as_are_allowed_is_taken(kit: &Kit) -> Checked {
     let mut phone = kit.phone()?;
-    let most = limit(&phone, "push_events")?;
+    let most = phone.offer(&[])?.limits()?.push_events as usize;
     let lines = many(&phone, most);
     let verdicts: Vec<_> = (1..=most as u64).map(accepted).collect();
     phone.push(&lines)?.verdicts(&verdicts)
@@ -195,13 +189,14 @@ fn a_push_of_as_many_events_as_are_allowed_is_taken(kit: &Kit) -> Checked {
 
 fn a_push_of_more_events_is_refused(kit: &Kit) -> Checked {
     let phone = kit.phone()?;
-    let lines = many(&phone, limit(&phone, "push_events")? + 1);
+    let lines = many(&phone, phone.offer(&[])?.limits()?.push_events as usize + 1);
     phone.send(&phone.header(&lines), &lines)?.problem(413, "TooManyEvents")
 }
 
 fn a_body_that_is_too_long_is_refused(kit: &Kit) -> Checked {
     let phone = kit.phone()?;
-    let lines = [vec![b'x'; limit(&phone, "push_bytes")?]];
+    let lines =
+        [vec![b'x'; usize::try_from(phone.offer(&[])?.limits()?.push_bytes).unwrap_or(usize::MAX)]];
     phone.send(&phone.header(&lines), &lines)?.problem(413, "RequestTooLarge")
 }
 

@@ -147,13 +147,13 @@ fn each_incarnation_counts_its_positions_from_one(kit: &Kit) -> Checked {
 }
 
 fn a_push_may_overlap_what_is_held(kit: &Kit) -> Checked {
-    let mut phone = kit.phone()?;
+    let phone = kit.phone()?;
     let case = new_case();
     let lines = [phone.report(&case), phone.note(&case), phone.note(&case)];
     phone.offer(&lines[..2])?;
-    let reply = phone.push(&lines)?;
+    let reply = phone.offer(&lines)?;
     reply.verdicts(&[known(1), known(2), accepted(3)])?;
-    reply.receipt()?.gap(false)
+    reply.receipted(&phone, &lines, "aaa", false)
 }
 
 fn a_push_may_begin_in_the_middle_of_what_is_held(kit: &Kit) -> Checked {
@@ -162,26 +162,28 @@ fn a_push_may_begin_in_the_middle_of_what_is_held(kit: &Kit) -> Checked {
     let lines = [phone.report(&case), phone.note(&case), phone.note(&case)];
     phone.offer(&lines[..2])?;
     phone.move_on(&lines[..1]);
-    let reply = phone.push(&lines[1..])?;
+    let reply = phone.offer(&lines[1..])?;
     reply.verdicts(&[known(2), accepted(3)])?;
-    reply.receipt()?.gap(false)
+    reply.receipted(&phone, &lines[1..], "aa", false)
 }
 
 fn a_push_that_leaves_positions_out_is_stored_with_a_gap(kit: &Kit) -> Checked {
     let (mut phone, case) = begun(kit)?;
     phone.next_seq = 5;
-    let reply = phone.push(&[phone.note(&case)])?;
+    let lines = [phone.note(&case)];
+    let reply = phone.offer(&lines)?;
     reply.verdicts(&[accepted(2)])?;
     same("received_to", reply.number("received_to")?, 5)?;
-    reply.receipt()?.gap(true)
+    reply.receipted(&phone, &lines, "a", true)
 }
 
 fn a_push_with_another_previous_link_is_stored_with_a_gap(kit: &Kit) -> Checked {
     let (mut phone, case) = begun(kit)?;
     phone.link = leaf(b"another life");
-    let reply = phone.push(&[phone.note(&case)])?;
+    let lines = [phone.note(&case)];
+    let reply = phone.offer(&lines)?;
     reply.verdicts(&[accepted(2)])?;
-    reply.receipt()?.gap(true)
+    reply.receipted(&phone, &lines, "a", true)
 }
 
 fn a_stretch_that_comes_late_fills_its_gap(kit: &Kit) -> Checked {
@@ -199,23 +201,28 @@ fn a_stretch_that_comes_late_fills_its_gap(kit: &Kit) -> Checked {
 fn a_chain_that_goes_on_has_no_gap(kit: &Kit) -> Checked {
     let mut phone = kit.phone()?;
     let case = new_case();
-    phone.push(&[phone.report(&case)])?.receipt()?.gap(false)?;
-    phone.push(&[phone.note(&case)])?.receipt()?.gap(false)
+    for lines in [[phone.report(&case)], [phone.note(&case)]] {
+        phone.offer(&lines)?.receipted(&phone, &lines, "a", false)?;
+        phone.move_on(&lines);
+    }
+    Ok(())
 }
 
 fn a_new_incarnation_goes_on_from_the_old_ones_head(kit: &Kit) -> Checked {
     let (mut phone, case) = begun(kit)?;
     phone.reborn();
-    phone.push(&[phone.note(&case)])?.receipt()?.gap(false)
+    let lines = [phone.note(&case)];
+    phone.offer(&lines)?.receipted(&phone, &lines, "a", false)
 }
 
 fn a_new_incarnation_that_does_not_name_the_old_head_has_a_gap(kit: &Kit) -> Checked {
     let (mut phone, case) = begun(kit)?;
     phone.reborn();
     phone.link = Digest::default();
-    let reply = phone.push(&[phone.note(&case)])?;
+    let lines = [phone.note(&case)];
+    let reply = phone.offer(&lines)?;
     reply.verdicts(&[accepted(2)])?;
-    reply.receipt()?.gap(true)
+    reply.receipted(&phone, &lines, "a", true)
 }
 
 fn another_devices_line_cannot_take_its_id(kit: &Kit) -> Checked {

@@ -283,9 +283,7 @@ fn a_part_may_come_by_post_with_the_method_in_a_header(kit: &Kit) -> Checked {
 
 fn a_part_as_long_as_the_limits_say_is_taken(kit: &Kit) -> Checked {
     let phone = kit.phone()?;
-    let limits = &phone.offer(&[])?.header["limits"];
-    let chunk = limits["media_chunk"].as_u64().and_then(|it| usize::try_from(it).ok());
-    let chunk = chunk.ok_or_else(|| fault("limits", "a number media_chunk", limits))?;
+    let chunk = usize::try_from(phone.offer(&[])?.limits()?.media_chunk).unwrap_or(usize::MAX);
     let file = photo(2 * chunk);
     let path = begin(&phone, &file, "jpeg")?;
     patch(&phone, &path, 0, &file[..chunk])?.status(204)?;

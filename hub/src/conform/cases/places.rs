@@ -111,11 +111,9 @@ fn a_reply_tells_the_hubs_time(kit: &Kit) -> Checked {
 fn a_reply_says_what_the_hub_allows(kit: &Kit) -> Checked {
     let reply = kit.phone()?.offer(&[])?;
     field(&reply.header, "protocol", 1)?;
-    for name in ["push_events", "push_bytes", "media_chunk", "poll_ms"] {
-        let limit = reply.header["limits"][name].as_u64();
-        holds(limit.is_some_and(|limit| limit > 0), &format!("limits has a number {name}"))?;
-    }
-    Ok(())
+    let limits = reply.limits()?;
+    let counts = [u64::from(limits.push_events), limits.push_bytes, limits.media_chunk];
+    holds(counts.iter().all(|limit| *limit > 0), "each of the limits lets something pass")
 }
 
 fn received_to_is_the_highest_position_held(kit: &Kit) -> Checked {
