@@ -14,7 +14,7 @@ use crate::decide::LeftOut;
 use crate::directory::Directory;
 use crate::document::NotAdopted;
 use crate::error::{Error, MediaError, Result};
-use crate::event::{Actor, Lane};
+use crate::event::{Actor, Envelope, Lane};
 use crate::evidence::{EvidenceRef, MediaSource};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
 use crate::policy::{Adopted, Explanation, Policies, Policy};
@@ -252,6 +252,11 @@ impl Courier {
 
     pub(crate) fn moment(&self, reading: &ClockReading) -> Moment {
         time::moment(reading, self.contact.as_ref())
+    }
+
+    /// Returns when an event was recorded, as well as this phone knows by now.
+    pub(crate) fn mended(&self, envelope: &Envelope) -> Moment {
+        time::mended(envelope.at, envelope.boot.as_ref(), self.contact.as_ref())
     }
 
     /// Returns the life of the hub's database that this store goes by now.

@@ -204,6 +204,19 @@ pub fn moment(reading: &ClockReading, contact: Option<&HubContact>) -> Moment {
     }
 }
 
+/// Returns the best statement about an own act by now: one that was recorded before the hub was met
+/// is put right by a later contact in the same boot, as long as that boot lasts.
+pub fn mended(at: Moment, boot: Option<&BootMoment>, contact: Option<&HubContact>) -> Moment {
+    match boot {
+        Some(boot) if at.unsure_ms.is_none() => {
+            let (wall_ms, offset_min) = (at.ms, at.offset_min);
+            let (boot_id, boot_ms) = (boot.id, boot.ms);
+            moment(&ClockReading { wall_ms, offset_min, boot_id, boot_ms }, contact)
+        }
+        _ => at,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

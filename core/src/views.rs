@@ -42,7 +42,8 @@ pub struct Entry {
     pub event: EventId,
     /// Its kind, such as `ParcelDelivered`.
     pub kind: String,
-    /// When, as the device that recorded it knew it.
+    /// When, as the device that recorded it knew it; an own act from before the hub was met is put
+    /// right by a later contact in the same boot of the phone.
     pub at: Moment,
     /// Who did it.
     pub by: crate::event::Actor,
@@ -279,7 +280,7 @@ impl Courier {
             history.push(Entry {
                 event: event.envelope.id,
                 kind: event.fact.kind().to_owned(),
-                at: event.envelope.at,
+                at: self.mended(&event.envelope),
                 by: event.envelope.actor,
                 progress,
             });
