@@ -7,6 +7,7 @@ use lastmile_core::badge::BadgeCard;
 use lastmile_core::deadline::DeadlineView;
 use lastmile_core::decide::LeftOut;
 use lastmile_core::delivery::{DeliveryView, Party};
+use lastmile_core::diagnostics::Stall;
 use lastmile_core::document::{Document, NotAdopted};
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::{EvidenceRef, MediaSource};
@@ -372,6 +373,17 @@ impl Lastmile {
     /// Returns how far everything has come.
     pub fn sync_status(&self) -> Result<SyncStatus> {
         Ok(self.shared.courier()?.sync_status()?)
+    }
+
+    /// Tells what keeps events and files from the hub, and news from the phone, by stable codes.
+    /// Empty when everything is confirmed and nothing stands in the way.
+    pub fn stalls(&self) -> Result<Vec<Stall>> {
+        Ok(self.shared.courier()?.stalls()?)
+    }
+
+    /// Returns what a support desk needs to see of this store, as JSON. Nothing in it is personal.
+    pub fn diagnostics(&self) -> Result<String> {
+        Ok(json::write(&self.shared.courier()?.diagnostics()?))
     }
 
     /// Returns the next request of a channel. Never touches the network.

@@ -52,6 +52,7 @@ mod courier;
 pub mod deadline;
 pub mod decide;
 pub mod delivery;
+pub mod diagnostics;
 pub mod directory;
 pub mod document;
 mod error;

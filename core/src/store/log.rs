@@ -21,7 +21,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    const FIRST: Self = Self { incarnation: 1, seq: 0, link: Digest([0; 32]) };
+    /// Before the first event of a new device.
+    pub(crate) const FIRST: Self = Self { incarnation: 1, seq: 0, link: Digest([0; 32]) };
 
     /// Reads where the chain ends: in the outbox, or where the hub last answered.
     pub(crate) fn load(db: &Connection) -> Result<Self> {

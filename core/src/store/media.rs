@@ -108,6 +108,10 @@ pub(crate) enum MediaState {
 }
 
 impl MediaState {
+    /// All of them.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Captured, Self::Queued, Self::Confirmed, Self::Lost, Self::Erased, Self::Gone];
+
     fn from_i64(n: i64) -> Self {
         match n {
             0 => Self::Captured,

@@ -17,7 +17,10 @@ pub mod wire;
 use std::io::Read as _;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::courier::Courier;
+use crate::diagnostics::Failures;
 use crate::error::{Error, ReplyError, Result};
 use crate::store::Key;
 use crate::time::{ClockReading, Entropy};
@@ -28,7 +31,8 @@ pub(crate) use upload::{MediaInFlight, Offset};
 use wire::PROTOCOL;
 
 /// What a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum SyncChannel {
     /// Events, persons, verdicts.
@@ -163,6 +167,8 @@ pub(crate) struct Machine {
     events_pace: Pace,
     media: Option<MediaInFlight>,
     media_pace: Pace,
+    /// What requests came to, when it was nothing.
+    pub(crate) failures: Failures,
     offset: Option<Offset>,
 }
 
@@ -185,12 +191,17 @@ impl Machine {
             events_pace: Pace::default(),
             media: None,
             media_pace: Pace::default(),
+            failures: Failures::default(),
             offset: None,
         }
     }
 
     pub(crate) fn session_has_ended(&self) -> bool {
         self.session_ended
+    }
+
+    pub(crate) fn must_be_upgraded(&self) -> bool {
+        self.upgrade_required
     }
 
     /// Tells how long a channel rests: 0 while a request is on its way, `None` if it is free.
@@ -291,10 +302,13 @@ impl Courier {
             SyncChannel::Media => &mut self.machine.media_pace,
         };
         let failed = match (&result, reply) {
-            (_, HubReply::NoAnswer) | (Err(_), _) => true,
-            (Ok(()), HubReply::Answer { status, .. }) => *status == 429 || *status >= 500,
+            (Err(error), _) => Some(error.code()),
+            (_, HubReply::NoAnswer) => Some("NoAnswer"),
+            (Ok(()), HubReply::Answer { status: 429 | 500.., .. }) => Some("HubBusy"),
+            (Ok(()), HubReply::Answer { .. }) => None,
         };
-        if failed {
+        if let Some(code) = failed {
+            self.machine.failures.remember(channel, code, reading);
             let asked = match reply {
                 HubReply::Answer { headers, .. } => retry_after_ms(headers),
                 HubReply::NoAnswer => None,

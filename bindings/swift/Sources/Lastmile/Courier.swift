@@ -204,6 +204,29 @@ public actor Courier {
     /// Returns how far everything has come.
     public func status() throws -> SyncStatus { try lastmile.syncStatus() }
 
+    /// Waits until the hub has answered for everything of `recorded`, its photos too.
+    ///
+    /// Returns false if a part of it is parked: a clerk looks at it. Waits as long as there is no signal, or until the
+    /// task is cancelled.
+    public nonisolated func waitUntilConfirmed(_ recorded: Recorded) async throws -> Bool {
+        for lane in Set(recorded.lanes) {
+            for try await entries in values(in: lane, of: { try $0.history(lane) }) {
+                let progress = entries.filter { recorded.events.contains($0.event) }.map(\.progress)
+                if progress.contains(where: { $0 == .recorded || $0 == .mediaPending }) { continue }
+                if progress.contains(where: { $0 != .confirmed }) { return false }
+                break
+            }
+        }
+        try Task.checkCancellation()
+        return true
+    }
+
+    /// Returns what keeps events and photos from the hub, by stable codes; empty when nothing does.
+    public func stalls() throws -> [Stall] { try lastmile.stalls() }
+
+    /// Returns what a support desk needs to see of this store, as JSON. Nothing in it is personal.
+    public func diagnostics() throws -> String { try lastmile.diagnostics() }
+
     /// Gives what `read` returns now, and again after every change, of `lane` or of any.
     ///
     ///     for try await stops in courier.values(of: { try $0.stops() }) { … }

@@ -63,6 +63,16 @@ import Testing
         #expect(try await courier.status().pending == 1)
     }
 
+    @Test func whatIsNotSyncedHasItsCodeAndASupportDeskIsSentNobodysName() async throws {
+        let courier = try courier()
+        try await courier.record(complaint(courier.newCase()))
+        let stall = Stall(code: "NotSynced", channel: .events, count: 1, retryInMs: 0)
+        #expect(try await courier.stalls() == [stall])
+        let told = try await courier.diagnostics()
+        #expect(told.contains("NotSynced"))
+        #expect(!told.contains("欧阳娜") && !told.contains("13900000003") && !told.contains("请今天送到"))
+    }
+
     @Test func aSecondOpenGivesTheSameStore() async throws {
         let first = try courier()
         let second = try Courier(folder: folder.appendingPathComponent("."), enrolment: enrolment())

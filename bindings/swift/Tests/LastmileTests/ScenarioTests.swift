@@ -51,6 +51,7 @@ private final class Runner {
     private let hub: URL
     private let clerk: String
     private var kept: [String: Any] = [:]
+    private var recorded: Recorded?
     /// One moment for a whole scenario: two texts that name the same time mean the same.
     private let startedMs = Int(Date().timeIntervalSince1970 * 1000)
 
@@ -83,9 +84,9 @@ private final class Runner {
         } else if let capture = step["capture"] as? [String: String] {
             try await take(lane: capture["lane"] ?? "", name: capture["as"] ?? "")
         } else if let record = step["record"], let reason = step["against"] as? String {
-            _ = try await courier.recordDone(commandFromJson(json: json(record)), reason: reason)
+            recorded = try await courier.recordDone(commandFromJson(json: json(record)), reason: reason)
         } else if let record = step["record"] {
-            _ = try await courier.record(commandFromJson(json: json(record)))
+            recorded = try await courier.record(commandFromJson(json: json(record)))
         } else if let code = step["refused"] as? String, let command = step["command"] {
             let command = try commandFromJson(json: json(command))
             let refused = await failure { try await courier.record(command) }
@@ -98,7 +99,11 @@ private final class Runner {
             #expect(try await courier.status().pending == pending, at)
         } else if let lane = step["history"] as? String {
             let last = try await courier.history(lane).last { $0.kind == step["kind"] as? String }
-            #expect(try name(#require(last).progress) == step["progress"] as? String, at)
+            let entry = try #require(last)
+            #expect(name(entry.progress) == step["progress"] as? String, at)
+            if entry.progress == .confirmed, let recorded, recorded.events.contains(entry.event) {
+                #expect(try await courier.waitUntilConfirmed(recorded), at)
+            }
         } else if step["state"] != nil {
             let found = pointed(try await state(step, at), step["at"] as? String ?? "")
             let wanted = step["is"] ?? NSNull()

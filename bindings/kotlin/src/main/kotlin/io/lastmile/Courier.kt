@@ -12,7 +12,9 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.callbackFlow
 import kotlinx.coroutines.flow.conflate
 import kotlinx.coroutines.flow.distinctUntilChanged
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.flowOn
+import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.transform
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
@@ -191,6 +193,22 @@ class Courier private constructor(
         val close = call { closeShift(counted) }
         return record(close)
     }
+
+    /**
+     * Waits until the hub has answered for everything of [recorded], its photos too. Returns false if a part of it
+     * is parked: a clerk looks at it. Waits as long as there is no signal; put it into `withTimeoutOrNull`.
+     */
+    suspend fun waitUntilConfirmed(recorded: Recorded): Boolean = recorded.lanes.distinct().all { lane ->
+        history(lane).map { entries -> entries.filter { it.event in recorded.events }.map { it.progress } }
+            .first { all -> all.none { it is EventProgress.Recorded || it is EventProgress.MediaPending } }
+            .all { it is EventProgress.Confirmed }
+    }
+
+    /** What keeps events and photos from the hub, by stable codes; empty when nothing does. */
+    suspend fun stalls(): List<Stall> = call { stalls() }
+
+    /** What a support desk needs to see of this store, as JSON. Nothing in it is personal. */
+    suspend fun diagnostics(): String = call { diagnostics() }
 
     /** Asks for news at the next [sync]: a push message came, the list was pulled down. */
     suspend fun pullSoon(): Unit = call { pullSoon() }

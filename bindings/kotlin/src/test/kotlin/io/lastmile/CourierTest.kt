@@ -87,6 +87,15 @@ class CourierTest {
     }
 
     @Test
+    fun whatIsNotSyncedHasItsCodeAndASupportDeskIsSentNobodysName() = withCourier { courier ->
+        courier.record(complaint(courier))
+        assertEquals(listOf(Stall("NotSynced", SyncChannel.EVENTS, 1, 0)), courier.stalls())
+        val told = courier.diagnostics()
+        assertTrue("NotSynced" in told)
+        assertFalse("欧阳娜" in told || "13900000003" in told || "请今天送到" in told)
+    }
+
+    @Test
     fun aSecondOpenGivesTheSameStore() = withCourier { courier ->
         Courier.open(File(folder, "."), enrolment()).use { it.record(complaint(it)) }
         assertEquals(1, courier.status.first().pending)

@@ -51,6 +51,7 @@ private class Runner(
     val clerk: String,
 ) {
     private val kept = mutableMapOf<String, Any>()
+    private var recorded: Recorded? = null
 
     /** One moment for a whole scenario: two texts that name the same time mean the same. */
     private val startedMs = System.currentTimeMillis()
@@ -76,8 +77,8 @@ private class Runner(
             "keep" in step -> kept[step["keep"] as String] = pointed(state(step), step["at"] as String)
             "capture" in step -> capture(step["capture"] as Map<*, *>)
             "record" in step && "against" in step ->
-                courier.recordDone(command(step["record"]), step["against"] as String)
-            "record" in step -> courier.record(command(step["record"]))
+                recorded = courier.recordDone(command(step["record"]), step["against"] as String)
+            "record" in step -> recorded = courier.record(command(step["record"]))
             "refused" in step -> {
                 val refused = assertFailsWith<LastmileException.Refused>(at) {
                     courier.record(command(step["command"]))
@@ -94,6 +95,9 @@ private class Runner(
                 val history = courier.history(step["history"] as String).first()
                 val last = history.last { it.kind == step["kind"] }
                 assertEquals(step["progress"], name(last.progress), at)
+                recorded?.takeIf { step["progress"] == "confirmed" && last.event in it.events }?.let {
+                    assertTrue(courier.waitUntilConfirmed(it), at)
+                }
             }
             "state" in step -> {
                 val found = pointed(state(step), step["at"] as String? ?: "")
