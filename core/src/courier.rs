@@ -19,7 +19,7 @@ use crate::evidence::{EvidenceRef, MediaSource};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
 use crate::policy::{Adopted, Explanation, Policies, Policy};
 use crate::store::list::Onlooker;
-use crate::store::{Durability, Head, Key, Location, Media, Store, media};
+use crate::store::{Durability, Head, Key, Location, Media, Store, folder, media};
 use crate::sync::Machine;
 use crate::temporary_storage::CodeBook;
 use crate::time::{
@@ -309,9 +309,9 @@ impl Courier {
         path: &Path,
         source: MediaSource,
     ) -> Result<EvidenceRef> {
-        let folder =
+        let inside =
             self.options.capture_folder.as_ref().ok_or(Error::Media(MediaError::BadPath))?;
-        let mut file = media::open_capture(folder, path)?;
+        let mut file = folder::open_capture(inside, path)?;
         self.capture(lane, &mut file, source)
     }
 

@@ -3,8 +3,7 @@
 //! A file is written, synced and renamed to its digest before the row that names it is committed,
 //! so that a row never points at bytes that a dead battery took away.
 
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sha2::Digest as _;
@@ -13,82 +12,7 @@ use crate::error::{Error, MediaError, Result};
 use crate::event::Lane;
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
-
-/// The folder media files live in. Names are made by the library: letters, digits and a dot.
-pub trait MediaFolder: Send + Sync {
-    /// Makes a new file, or empties the one that has this name.
-    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
-    /// Gives a file another name; what had that name is replaced.
-    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Makes the names as they stand durable.
-    fn sync_names(&self) -> io::Result<()>;
-    /// Reads at most `len` bytes from `offset`.
-    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>>;
-    /// Returns a file's length.
-    fn len(&self, name: &str) -> io::Result<u64>;
-    /// Deletes a file.
-    fn remove(&self, name: &str) -> io::Result<()>;
-    /// Returns where the operating system finds the file.
-    fn path(&self, name: &str) -> PathBuf;
-}
-
-/// A file being written.
-pub trait MediaFile: Send {
-    /// Adds bytes at the end.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes what was added durable.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-/// An ordinary folder of the file system.
-pub struct DiskFolder {
-    folder: PathBuf,
-}
-
-impl DiskFolder {
-    /// Opens or makes the folder.
-    pub fn open(folder: PathBuf) -> io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
-    }
-}
-
-impl MediaFile for std::fs::File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
-    }
-}
-
-impl MediaFolder for DiskFolder {
-    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(Box::new(std::fs::File::create(self.path(name))?))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.path(from), self.path(to))
-    }
-    fn sync_names(&self) -> io::Result<()> {
-        std::fs::File::open(&self.folder)?.sync_all()
-    }
-    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut file = std::fs::File::open(self.path(name))?;
-        file.seek(io::SeekFrom::Start(offset))?;
-        let mut bytes = Vec::with_capacity(len);
-        file.take(len as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-    fn len(&self, name: &str) -> io::Result<u64> {
-        Ok(std::fs::metadata(self.path(name))?.len())
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.path(name))
-    }
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-}
+use crate::store::MediaFolder;
 
 /// How far a media file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,22 +135,6 @@ fn write_draft(
     folder.rename(draft, &file_name(&item))?;
     folder.sync_names()?;
     Ok(written)
-}
-
-/// Opens a file that a camera wrote inside `folder`; anything else is refused.
-pub(crate) fn open_capture(folder: &Path, path: &Path) -> Result<std::fs::File> {
-    let bad = |_| Error::Media(MediaError::BadPath);
-    let folder = folder.canonicalize().map_err(bad)?;
-    let path = path.canonicalize().map_err(bad)?;
-    let metadata = path.metadata().map_err(bad)?;
-    if !path.starts_with(&folder) || !metadata.is_file() {
-        return Err(MediaError::BadPath.into());
-    }
-    if metadata.len() > MediaKind::Mp4.max_bytes() {
-        let limit = MediaKind::Mp4.max_bytes();
-        return Err(MediaError::TooLarge { bytes: metadata.len(), limit }.into());
-    }
-    Ok(std::fs::File::open(path)?)
 }
 
 fn media_of(row: &Row) -> rusqlite::Result<(String, String, i64)> {
@@ -400,6 +308,7 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::DiskFolder;
     use crate::testing::photo;
 
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 somebody's door";

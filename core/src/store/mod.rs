@@ -1,8 +1,10 @@
 //! The store: one `SQLite` file per signed-in courier, WAL, one writer.
 //!
 //! `open` is the only place that opens it. The log is in `log.rs`, the folded lanes in `lane.rs`,
-//! the vault in `vault.rs`, photos and videos in `media.rs`, single values in `meta.rs`.
+//! the vault in `vault.rs`, photos and videos in `media.rs`, their folder in `folder.rs`, single
+//! values in `meta.rs`.
 
+pub(crate) mod folder;
 mod lane;
 pub(crate) mod list;
 pub(crate) mod log;
@@ -20,9 +22,9 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
 
+pub use folder::{DiskFolder, MediaFile, MediaFolder};
 pub(crate) use lane::LaneRow;
 pub(crate) use log::{Head, Outgoing};
-pub use media::{DiskFolder, MediaFile, MediaFolder};
 pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
 
