@@ -1,4 +1,4 @@
-//! Where media files lie: a folder of the file system, or the simulator's.
+//! Where the files beside the database lie: a folder of the file system, or the simulator's.
 
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, MediaError, Result};
 use crate::evidence::MediaKind;
 
-/// The folder media files live in. Names are made by the library: letters, digits and a dot.
+/// A folder of files beside the database: sealed pictures, or the store's sealed keys. Names are
+/// made by the library: letters, digits and dots.
 pub trait MediaFolder: Send + Sync {
     /// Makes a new file, or empties the one that has this name.
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
@@ -20,8 +21,6 @@ pub trait MediaFolder: Send + Sync {
     fn len(&self, name: &str) -> io::Result<u64>;
     /// Deletes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
-    /// Returns where the operating system finds the file.
-    fn path(&self, name: &str) -> PathBuf;
 }
 
 /// A file being written.
@@ -42,6 +41,10 @@ impl DiskFolder {
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
         Ok(Self { folder })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 }
 
@@ -77,9 +80,28 @@ impl MediaFolder for DiskFolder {
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.path(name))
     }
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+}
+
+/// A picture that was taken and not handed over in this time never will be. Long enough for an app
+/// that the system ended while its camera was open.
+const CAPTURE_KEPT_MS: i64 = 86_400_000;
+
+/// Opens or makes the folder that a camera writes into, and deletes what was left there. `now_ms` is
+/// UTC.
+pub(crate) fn open_captures(folder: &Path, now_ms: i64) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for file in std::fs::read_dir(folder)?.flatten() {
+        if written_ms(&file).is_some_and(|ms| now_ms.saturating_sub(ms) > CAPTURE_KEPT_MS) {
+            // What cannot be deleted must not keep the courier from his work.
+            let _ = std::fs::remove_file(file.path());
+        }
     }
+    Ok(())
+}
+
+fn written_ms(file: &std::fs::DirEntry) -> Option<i64> {
+    let written = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+    i64::try_from(written.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
 /// Opens a file that a camera wrote inside `folder`; anything else is refused.

@@ -1,18 +1,15 @@
-//! Photos, videos and signatures: content-addressed files beside the database.
+//! Photos, videos and signatures: rows about content-addressed files, which `sealed.rs` writes.
 //!
 //! A file is written, synced and renamed to its digest before the row that names it is committed,
 //! so that a row never points at bytes that a dead battery took away.
 
-use std::io;
-
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use sha2::Digest as _;
 
-use crate::error::{Error, MediaError, Result};
+use crate::error::{Error, Result};
 use crate::event::Lane;
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
-use crate::store::MediaFolder;
+use crate::store::SealedFolder;
 
 /// How far a media file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,82 +56,15 @@ pub(crate) struct Upload {
     pub(crate) url: Option<String>,
 }
 
-/// Returns the name a file has once its digest is known.
-pub(crate) fn file_name(item: &EvidenceRef) -> String {
-    let extension = match item.kind {
+/// Returns the name of a picture's file.
+pub(crate) fn file_name(sha256: &Digest, kind: MediaKind) -> String {
+    let extension = match kind {
         MediaKind::Jpeg => "jpg",
         MediaKind::Png => "png",
         MediaKind::Heic => "heic",
         MediaKind::Mp4 => "mp4",
     };
-    format!("{}.{extension}", item.sha256)
-}
-
-/// What was learned while a file was written.
-pub(crate) struct Written {
-    pub(crate) sha256: Digest,
-    pub(crate) kind: MediaKind,
-    pub(crate) bytes: u64,
-}
-
-/// Streams `source` into the folder under its digest: two syncs, 64 KiB of memory.
-pub(crate) fn write(
-    folder: &dyn MediaFolder,
-    draft: &str,
-    source: &mut dyn io::Read,
-) -> Result<Written> {
-    let written = write_draft(folder, draft, source);
-    if written.is_err() {
-        // The refused draft names nothing; if even this fails, the next capture overwrites it.
-        let _ = folder.remove(draft);
-    }
-    written
-}
-
-fn write_draft(
-    folder: &dyn MediaFolder,
-    draft: &str,
-    source: &mut dyn io::Read,
-) -> Result<Written> {
-    let mut buffer = vec![0u8; 64 << 10];
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    if filled == 0 {
-        return Err(MediaError::Empty.into());
-    }
-    let kind = MediaKind::of(&buffer[..filled]).ok_or(MediaError::NotMedia)?;
-    let limit = kind.max_bytes();
-    let mut file = folder.create(draft)?;
-    let mut hash = sha2::Sha256::new();
-    let mut bytes = 0u64;
-    while filled > 0 {
-        bytes += filled as u64;
-        if bytes > limit {
-            return Err(MediaError::TooLarge { bytes, limit }.into());
-        }
-        hash.update(&buffer[..filled]);
-        file.append(&buffer[..filled])?;
-        filled = source.read(&mut buffer)?;
-    }
-    file.sync()?;
-    drop(file);
-    let written = Written { sha256: Digest(hash.finalize().into()), kind, bytes };
-    let item = EvidenceRef {
-        id: EvidenceId(uuid::Uuid::nil()),
-        sha256: written.sha256,
-        kind,
-        bytes,
-        source: crate::evidence::MediaSource::Camera,
-        at: crate::time::Moment::exact(0, 0),
-    };
-    folder.rename(draft, &file_name(&item))?;
-    folder.sync_names()?;
-    Ok(written)
+    format!("{sha256}.{extension}")
 }
 
 fn media_of(row: &Row) -> rusqlite::Result<(String, String, i64)> {
@@ -232,7 +162,11 @@ impl Media {
                  WHERE o.sha256 = m.sha256 AND o.lane <> m.lane AND o.state < 4)",
         )?;
         let rows = rows.query_map([lane], |row| row.get::<_, String>(0))?;
-        rows.map(|item| Ok(file_name(&item_of(&item?)?))).collect()
+        rows.map(|item| {
+            let item = item_of(&item?)?;
+            Ok(file_name(&item.sha256, item.kind))
+        })
+        .collect()
     }
 
     /// Counts items in a state.
@@ -258,7 +192,7 @@ impl Media {
 ///
 /// Rows say so first, and files follow: if the phone dies in between, or a file cannot be deleted
 /// now, it goes the next time.
-pub(crate) fn delete_erased(db: &Connection, folder: &dyn MediaFolder) -> Result<()> {
+pub(crate) fn delete_erased(db: &Connection, folder: &SealedFolder) -> Result<()> {
     let mut rows = db.prepare_cached(
         "SELECT id, item, EXISTS (
              SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND o.state < 4)
@@ -269,11 +203,8 @@ pub(crate) fn delete_erased(db: &Connection, folder: &dyn MediaFolder) -> Result
     })?;
     let mut gone = Vec::new();
     for (id, item, needed) in rows.collect::<Result<Vec<_>, _>>()? {
-        let removed = || match folder.remove(&file_name(&item_of(&item)?)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Ok::<_, Error>(false),
-            _ => Ok(true),
-        };
-        if needed || removed()? {
+        let item = item_of(&item)?;
+        if needed || folder.remove(&file_name(&item.sha256, item.kind)).is_ok() {
             gone.push(id);
         }
     }
@@ -307,6 +238,8 @@ impl Upload {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::store::DiskFolder;
     use crate::testing::photo;
@@ -314,12 +247,12 @@ mod tests {
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 somebody's door";
 
     /// A store in which two parcels name one photo.
-    fn shared() -> (Connection, tempfile::TempDir, DiskFolder, EvidenceRef) {
-        let mut db = Connection::open_in_memory().unwrap();
-        crate::store::migrate(&mut db).unwrap();
+    fn shared() -> (Connection, tempfile::TempDir, SealedFolder, EvidenceRef) {
+        let (db, keys) = crate::store::in_memory();
         let place = tempfile::tempdir().unwrap();
         let folder = DiskFolder::open(place.path().to_owned()).unwrap();
-        let written = write(&folder, "new.draft", &mut &*JPEG).unwrap();
+        let folder = SealedFolder::new(Arc::new(folder), keys.files());
+        let written = folder.write("new.draft", &mut &*JPEG).unwrap();
         let first = EvidenceRef { sha256: written.sha256, bytes: written.bytes, ..photo() };
         let second = EvidenceRef { id: EvidenceId(uuid::Uuid::from_u128(2)), ..first.clone() };
         Media::insert(&db, "parcel:1", &first).unwrap();
@@ -337,11 +270,11 @@ mod tests {
         let (db, _place, folder, item) = shared();
         Media::erase(&db, "parcel:1", &item.sha256).unwrap();
         delete_erased(&db, &folder).unwrap();
-        assert!(folder.len(&file_name(&item)).is_ok());
+        assert!(folder.has(&item).unwrap());
         assert_ne!(Upload::next(&db).unwrap().unwrap().item.id, item.id);
         Media::erase(&db, "parcel:2", &item.sha256).unwrap();
         delete_erased(&db, &folder).unwrap();
-        assert!(folder.len(&file_name(&item)).is_err());
+        assert!(!folder.has(&item).unwrap());
         assert!(Upload::next(&db).unwrap().is_none());
         assert_eq!(count(&db, MediaState::Gone), 2);
     }
@@ -352,7 +285,7 @@ mod tests {
         for lane in ["parcel:1", "parcel:2"] {
             Media::erase(&db, lane, &item.sha256).unwrap();
         }
-        let file = place.path().join(file_name(&item));
+        let file = place.path().join(file_name(&item.sha256, item.kind));
         std::fs::remove_file(&file).unwrap();
         std::fs::create_dir(&file).unwrap();
         delete_erased(&db, &folder).unwrap();
