@@ -15,7 +15,7 @@ use lastmile_core::exception_report::{
     Checklist, ClaimPacket, ExceptionKind, OpenCase, ReviewLine, exception_checklist,
 };
 use lastmile_core::explain::ParcelExplanation;
-use lastmile_core::id::{CaseId, CourierNo, OrderNo};
+use lastmile_core::id::{CaseId, CourierNo, EvidenceId, OrderNo};
 use lastmile_core::notice::{Audience, Finding, Language, Notice, SlotValue};
 use lastmile_core::pickup::{FieldError, waybill_errors};
 use lastmile_core::policy::Explanation;
@@ -26,9 +26,10 @@ use lastmile_core::temporary_storage::{CodeCheck, StorageView};
 use lastmile_core::transfer::{TransferCode, TransferView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
-    CaseWorkView, Command, ComplaintView, Durability, Entry, ExceptionView, Here, Identity,
-    Objection, ParcelView, PickupView, Recorded, Stop, SyncStatus,
+    CaseWorkView, Command, ComplaintView, DataKey, Durability, Entry, ExceptionView, Here,
+    Identity, Objection, ParcelView, PickupView, Recorded, Stop, SyncStatus,
 };
+use zeroize::Zeroizing;
 
 use crate::Result;
 use crate::json;
@@ -70,19 +71,23 @@ impl From<&NotAdopted> for RefusedDocument {
 impl Lastmile {
     /// Opens the store in `folder`, or makes it on first use.
     ///
+    /// `key` seals it: 32 random bytes that the app makes once and keeps in the Keystore or the
+    /// Keychain. With another key it fails with the code `WrongKey`, and nothing is touched.
     /// A second call for the same folder in this process gives the same store; the options of
     /// the first call stay. `offset_min` is the zone the app shows, in minutes ahead of UTC.
     /// The camera writes into `folder/capture`.
     #[uniffi::constructor(default(clock = None, signer = None))]
     pub fn open(
         folder: String,
+        key: Vec<u8>,
         identity: Identity,
         offset_min: i16,
         durability: Durability,
         clock: Option<Arc<dyn BootClock>>,
         signer: Option<Arc<dyn DeviceSigner>>,
     ) -> Result<Self> {
-        open::open(Path::new(&folder), identity, |options| {
+        let key = data_key(key)?;
+        open::open(Path::new(&folder), key, identity, |options| {
             options.clock = crate::phone::clock(offset_min, clock);
             options.durability = durability;
             options.signer = crate::phone::signer(signer);
@@ -120,7 +125,8 @@ impl Lastmile {
         Ok(self.shared.courier()?.new_case())
     }
 
-    /// Takes a photo, video or signature from a file in the capture folder, for an act of `lane`.
+    /// Takes a photo, video or signature from a file in the capture folder, for an act of `lane`. The
+    /// file is deleted once its sealed copy is safe.
     pub fn capture_file(
         &self,
         lane: Lane,
@@ -396,9 +402,11 @@ impl Lastmile {
         self.shared.telling(|courier| courier.apply_reply(id, &reply), |()| Vec::new())
     }
 
-    /// Reads the bytes that a `Body.File` names, for an app that does not open files itself.
-    pub fn read_media(&self, name: String, offset: u64, len: u64) -> Result<Vec<u8>> {
-        Ok(self.shared.courier()?.read_media(&name, offset, len)?)
+    /// Reads a photo, video or signature that was captured here, to show it: at most `len` bytes
+    /// from `offset`, and never more than a MiB at a time. None behind the end, which
+    /// `EvidenceRef.bytes` tells.
+    pub fn read_media(&self, evidence: EvidenceId, offset: u64, len: u64) -> Result<Vec<u8>> {
+        Ok(self.shared.courier()?.read_media(evidence, offset, len)?)
     }
 
     /// Asks for news at the next opportunity, and ends the waiting after a failure.
@@ -418,6 +426,14 @@ impl Lastmile {
         Ok(self.shared.courier()?.tidy()?)
     }
 
+    /// Lets `key` open the store from now on, and no other. Nothing that is stored is written again.
+    ///
+    /// Keep both keys until this returns: if the phone dies meanwhile, one of the two opens it.
+    pub fn rotate_key(&self, key: Vec<u8>) -> Result<()> {
+        let key = data_key(key)?;
+        Ok(self.shared.courier()?.rotate_key(key)?)
+    }
+
     /// Closes every file, so that the system may suspend the app.
     pub fn suspend(&self) -> Result<()> {
         Ok(self.shared.courier()?.suspend()?)
@@ -433,6 +449,11 @@ impl Lastmile {
     pub fn subscribe(&self, listener: Arc<dyn ChangeListener>) -> Result<Subscription> {
         self.shared.listeners.add(listener)
     }
+}
+
+/// Reads the app's key and wipes the copy that it came in.
+fn data_key(bytes: Vec<u8>) -> Result<DataKey> {
+    Ok(DataKey::from_bytes(&Zeroizing::new(bytes))?)
 }
 
 impl Drop for Lastmile {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lastmile_core::event::Lane;
-use lastmile_core::{Courier, Error, Identity, LastmileError, Options};
+use lastmile_core::{Courier, DataKey, Error, Identity, LastmileError, Options};
 
 use crate::Result;
 use crate::handle::Lastmile;
@@ -51,9 +51,10 @@ impl Shared {
     }
 }
 
-/// Opens a folder's store, or joins the one that is open.
+/// Opens a folder's store, or joins the one that is open, for whoever has its key.
 pub(crate) fn open(
     folder: &Path,
+    key: DataKey,
     identity: Identity,
     with: impl FnOnce(&mut Options),
 ) -> Result<Lastmile> {
@@ -61,13 +62,18 @@ pub(crate) fn open(
     let folder = folder.canonicalize().map_err(Error::from)?;
     let mut open = stores();
     if let Some(held) = open.get_mut(&folder) {
-        if held.shared.courier()?.identity() != &identity {
+        let courier = held.shared.courier()?;
+        if !courier.has_key(&key) {
+            return Err(Error::WrongKey.into());
+        }
+        if courier.identity() != &identity {
             return Err(Error::OtherEnrolment.into());
         }
+        drop(courier);
         held.handles += 1;
         return Ok(Lastmile { shared: Arc::clone(&held.shared) });
     }
-    let mut options = Options::folder(&folder, 0);
+    let mut options = Options::folder(&folder, key, 0);
     with(&mut options);
     let courier = Mutex::new(Courier::open(options, identity)?);
     let shared = Arc::new(Shared { courier, listeners: Arc::default() });
@@ -117,7 +123,23 @@ mod tests {
 
     fn open_in(folder: &Path, clock: Option<Arc<dyn BootClock>>) -> Result<Lastmile> {
         let folder = folder.to_str().unwrap().to_owned();
-        Lastmile::open(folder, identity(), 480, Durability::Normal, clock, None)
+        Lastmile::open(folder, vec![7; 32], identity(), 480, Durability::Normal, clock, None)
+    }
+
+    #[test]
+    fn a_second_open_and_a_resume_ask_for_the_key_that_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = open_in(folder.path(), None).unwrap();
+        first.rotate_key(vec![8; 32]).unwrap();
+        first.suspend().unwrap();
+        let Err(LastmileError::Store { code, .. }) = open_in(folder.path(), None) else {
+            panic!("the old key opens nothing");
+        };
+        assert_eq!(code, "WrongKey");
+        first.resume().unwrap();
+        assert!(matches!(first.rotate_key(vec![8; 31]), Err(LastmileError::BadInput { .. })));
+        first.rotate_key(vec![7; 32]).unwrap();
+        open_in(folder.path(), None).unwrap();
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::evidence::{EvidenceRef, MediaSource};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
 use crate::policy::{Adopted, Explanation, Policies, Policy};
 use crate::store::list::Onlooker;
-use crate::store::{Durability, Head, Key, Location, Media, Store, media};
+use crate::store::{DataKey, Durability, Head, Key, Location, Media, Store, folder};
 use crate::sync::Machine;
 use crate::temporary_storage::CodeBook;
 use crate::time::{
@@ -54,6 +54,9 @@ pub trait DeviceSigner: Send + Sync {
 pub struct Options {
     /// Where it lies.
     pub location: Location,
+    /// What opens it. Kept in memory as long as the handle, so that it resumes in the background
+    /// while the phone's Keystore is locked.
+    pub key: DataKey,
     /// The only folder that captures are taken from, if any.
     pub capture_folder: Option<PathBuf>,
     /// How hard an act is pushed to the disk.
@@ -67,12 +70,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// A store in `folder` with the system's clock, in the zone `offset_min` minutes ahead of UTC.
+    /// A store in `folder`, sealed under `key`, with the system's clock, in the zone `offset_min`
+    /// minutes ahead of UTC.
     ///
     /// The camera writes into `folder/capture`.
-    pub fn folder(folder: impl Into<PathBuf>, offset_min: i16) -> Self {
+    pub fn folder(folder: impl Into<PathBuf>, key: DataKey, offset_min: i16) -> Self {
         let folder = folder.into();
         Self {
+            key,
             capture_folder: Some(folder.join("capture")),
             location: Location::Folder(folder),
             durability: Durability::default(),
@@ -149,10 +154,11 @@ impl Courier {
     /// Opens the store, or makes it on first use.
     ///
     /// # Errors
+    /// `WrongKey` if another key opens the store, and then no byte of the folder is changed;
     /// `OtherEnrolment` if the store belongs to somebody else, `OpenElsewhere` if another process
     /// has it, `ForeignStore` and `NewerStore` for a file that is not ours or is ahead of us.
     pub fn open(options: Options, identity: Identity) -> Result<Self> {
-        let mut store = Store::open(&options.location, options.durability)?;
+        let mut store = Store::open(&options.location, options.durability, &options.key)?;
         match Key::Identity.get::<Identity>(&store.db)? {
             None => {
                 let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -164,7 +170,7 @@ impl Courier {
             Some(_) => return Err(Error::OtherEnrolment),
         }
         if let Some(folder) = &options.capture_folder {
-            std::fs::create_dir_all(folder)?;
+            folder::open_captures(folder, options.clock.read().wall_ms)?;
         }
         let mut courier = Self {
             actor: Actor::Courier(identity.courier.clone()),
@@ -216,13 +222,36 @@ impl Courier {
         Ok(())
     }
 
-    /// Opens the files again.
+    /// Opens the files again, with the key that this handle was opened with or rotated to last.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open): `WrongKey` if another process rotated the key meanwhile.
     pub fn resume(&mut self) -> Result<()> {
         if self.store.is_none() {
-            self.store = Some(Store::open(&self.options.location, self.options.durability)?);
+            let Options { location, durability, key, .. } = &self.options;
+            self.store = Some(Store::open(location, *durability, key)?);
             self.refresh()?;
         }
         Ok(())
+    }
+
+    /// Lets `new` open the store from now on, and no other key. No row and no photo is written again,
+    /// so it takes milliseconds however much there is.
+    ///
+    /// Keep both keys until this returns: if the phone dies meanwhile, one of the two opens the store.
+    pub fn rotate_key(&mut self, new: DataKey) -> Result<()> {
+        let store = self.store()?;
+        let rotated = store.rotate_key(&self.options.key, &new);
+        // An error may have come after the file was replaced.
+        if store.opens_with(&new) {
+            self.options.key = new;
+        }
+        rotated
+    }
+
+    /// Tells whether this is the key that the handle goes by.
+    pub fn has_key(&self, key: &DataKey) -> bool {
+        self.options.key == *key
     }
 
     /// Says where the phone is, or that it does not know. Kept in memory only.
@@ -304,7 +333,8 @@ impl Courier {
     /// Takes a photo, video or signature from a file in the capture folder.
     ///
     /// The item belongs to `lane` from now on and can be named by one act of that lane only. The
-    /// captured file itself is left where it is.
+    /// captured file is deleted once its sealed copy is durable; one that is never taken goes when
+    /// the store is opened a day later.
     ///
     /// # Errors
     /// `MediaBadPath` for a path that leads elsewhere, `MediaEmpty`, `MediaTooLarge`, `NotMedia`.
@@ -314,10 +344,13 @@ impl Courier {
         path: &Path,
         source: MediaSource,
     ) -> Result<EvidenceRef> {
-        let folder =
+        let inside =
             self.options.capture_folder.as_ref().ok_or(Error::Media(MediaError::BadPath))?;
-        let mut file = media::open_capture(folder, path)?;
-        self.capture(lane, &mut file, source)
+        let mut file = folder::open_capture(inside, path)?;
+        let item = self.capture(lane, &mut file, source)?;
+        // If it cannot be deleted now, it is when the store is opened another day.
+        let _ = std::fs::remove_file(path);
+        Ok(item)
     }
 
     /// Takes a photo, video or signature from memory. See [`capture_file`](Self::capture_file).
@@ -339,7 +372,7 @@ impl Courier {
         let at = self.now();
         let id = EvidenceId::new(at.ms, self.options.entropy.as_ref());
         let store = self.store_mut()?;
-        let written = media::write(store.media.as_ref(), &format!("{id}.draft"), from)?;
+        let written = store.media.write(&format!("{id}.draft"), from)?;
         let item = EvidenceRef {
             id,
             sha256: written.sha256,

@@ -195,7 +195,7 @@ pub(crate) mod tests {
     use crate::id::{DeviceId, HubEpoch};
     use crate::sync::wire::{self, Limits, PROTOCOL, ReplyHeader, key_text};
     use crate::sync::{HubReply, Next, SyncChannel};
-    use crate::testing::{MORNING_MS, station};
+    use crate::testing::{MORNING_MS, key, station};
 
     /// A root and a working key, as a hub has them.
     pub(crate) struct TestHub {
@@ -296,7 +296,8 @@ pub(crate) mod tests {
             root_key: ours.root_key(),
             epoch: HubEpoch(Uuid::from_u128(2)),
         };
-        let mut courier = Courier::open(Options::folder(folder.path(), 480), identity).unwrap();
+        let mut courier =
+            Courier::open(Options::folder(folder.path(), key(), 480), identity).unwrap();
         let pack = |version: u32, closure_h: u32, source: &str| {
             let values = format!(
                 r#"{{"name":"closure_h","value":{closure_h},"floor":true,"source":"{source}"}}"#

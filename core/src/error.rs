@@ -58,6 +58,11 @@ pub enum Error {
     /// The store belongs to another courier or device.
     #[error("the store belongs to another enrolment; open the folder of this courier")]
     OtherEnrolment,
+    /// The app's key is not the one that the store was made with, or last rotated to.
+    #[error(
+        "the key does not open this store; open it with the key it was made with or last rotated to"
+    )]
+    WrongKey,
     /// `SQLite` says the file is damaged.
     #[error("the store's file is damaged; keep it and contact support")]
     Corrupt,
@@ -105,6 +110,9 @@ pub enum MediaError {
     /// A path that leads out of the media folder, or names no ordinary file.
     #[error("the path does not name an ordinary file that may be read")]
     BadPath,
+    /// The file is gone from the phone, or is not the one that was captured any more.
+    #[error("the file on this phone is damaged or gone; take the picture again if you still can")]
+    Damaged,
     /// The item belongs to another attempt or case, or is unknown.
     #[error("the item was not captured for this act; capture it again")]
     NotBoundHere,
@@ -158,6 +166,7 @@ impl Error {
             Self::NewerStore { .. } => "NewerStore",
             Self::ForeignStore => "ForeignStore",
             Self::OtherEnrolment => "OtherEnrolment",
+            Self::WrongKey => "WrongKey",
             Self::Corrupt => "Corrupt",
             Self::DiskFull => "DiskFull",
             Self::Media(error) => match error {
@@ -165,6 +174,7 @@ impl Error {
                 MediaError::TooLarge { .. } => "MediaTooLarge",
                 MediaError::NotMedia => "NotMedia",
                 MediaError::BadPath => "MediaBadPath",
+                MediaError::Damaged => "MediaDamaged",
                 MediaError::NotBoundHere => "MediaNotBoundHere",
             },
             Self::Reply(error) => match error {
@@ -246,7 +256,8 @@ pub enum LastmileError {
     /// The store is closed because the app is suspended.
     #[error("Suspended: call resume() first")]
     Suspended,
-    /// The phone must be looked after: storage full, file damaged, open elsewhere, app too old.
+    /// The phone must be looked after: storage full, file damaged, wrong key, open elsewhere, app
+    /// too old.
     #[error("{code}: {advice}")]
     Store {
         /// The stable code.
@@ -285,6 +296,7 @@ impl From<Error> for LastmileError {
             | Error::NewerStore { .. }
             | Error::ForeignStore
             | Error::OtherEnrolment
+            | Error::WrongKey
             | Error::Corrupt
             | Error::DiskFull
             | Error::Signer

@@ -7,9 +7,9 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::courier::Courier;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Event;
-use crate::store::{Key, LaneRow, Media, MediaFolder};
+use crate::store::{Key, LaneRow, Media, SealedFolder};
 
 /// Lanes that leave in one call, so that the courier's own act never waits long for it.
 const PER_CALL: usize = 50;
@@ -39,7 +39,7 @@ impl Courier {
                 break;
             }
             if last_event_ms(&tx, lane)?.is_some_and(|last_ms| last_ms < before_ms) {
-                forget(&tx, store.media.as_ref(), lane, &name)?;
+                forget(&tx, &store.media, lane, &name)?;
                 left += 1;
             }
         }
@@ -82,15 +82,10 @@ fn last_event_ms(db: &Connection, lane: i64) -> Result<Option<i64>> {
 
 /// Deletes all but the row of a lane. Files go first: if the phone dies in between, the rows that
 /// name them are still there and go the next time.
-fn forget(db: &Connection, folder: &dyn MediaFolder, lane: i64, name: &str) -> Result<()> {
+fn forget(db: &Connection, folder: &SealedFolder, lane: i64, name: &str) -> Result<()> {
     LaneRow::by_row(db, lane)?.advance(db)?;
     for file in Media::files_of(db, name)? {
-        match folder.remove(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::from(error));
-            }
-            _ => {}
-        }
+        folder.remove(&file)?;
     }
     for sql in ["DELETE FROM event WHERE lane = ?1", "DELETE FROM vault WHERE lane = ?1"] {
         db.prepare_cached(sql)?.execute([lane])?;

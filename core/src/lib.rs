@@ -10,7 +10,7 @@
 //! use lastmile_core::id::{CourierNo, DeviceId, HubEpoch, StationId};
 //! use lastmile_core::privacy::Person;
 //! use lastmile_core::waybill::Waybill;
-//! use lastmile_core::{Command, Courier, Identity, Options};
+//! use lastmile_core::{Command, Courier, DataKey, Identity, Options};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! let identity = Identity {
@@ -20,7 +20,8 @@
 //!     root_key: String::new(),
 //!     epoch: HubEpoch("018f0000-0000-7000-8000-000000000002".parse()?),
 //! };
-//! let mut courier = Courier::open(Options::folder(folder.path(), 480), identity)?;
+//! let key = DataKey::random(); // made once, kept in the Keystore
+//! let mut courier = Courier::open(Options::folder(folder.path(), key, 480), identity)?;
 //! let waybill = Waybill::parse("SF1000000000001")?;
 //!
 //! let refused = courier.record(&Command::Arrive { waybill: waybill.clone() });
@@ -96,5 +97,5 @@ pub use refusal::Refusal;
 pub use screens::{
     CaseWorkView, ComplaintView, ExceptionView, Objection, ParcelView, PickupView, PromiseView,
 };
-pub use store::{DiskFolder, Durability, Location, MediaFile, MediaFolder};
+pub use store::{DataKey, DiskFolder, Durability, Location, MediaFile, MediaFolder};
 pub use views::{Entry, LogLine, Progress, Stop, SyncStatus};

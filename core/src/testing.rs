@@ -30,6 +30,7 @@ use crate::parcel::{
 use crate::policy::Policy;
 use crate::privacy::{Person, Picture, VaultRef};
 use crate::refusal::Refusal;
+use crate::store::DataKey;
 use crate::sync::wire::{HubKey, key_name, key_text};
 use crate::temporary_storage::{
     CodeBook, CodeIssuer, ConsentGiver, Liability, LockerSlot, ParcelStored, SiteKind,
@@ -37,6 +38,11 @@ use crate::temporary_storage::{
 };
 use crate::time::{Entropy, Moment};
 use crate::waybill::Waybill;
+
+/// The key that this crate's own tests seal their stores under.
+pub(crate) fn key() -> DataKey {
+    DataKey::from_bytes(&[7; 32]).unwrap()
+}
 
 /// 2026-11-21 09:00 in China.
 pub(crate) const MORNING_MS: i64 = 1_795_222_800_000;

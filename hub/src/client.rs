@@ -2,8 +2,7 @@
 //!
 //! The demo and the tests use it where an app uses `OkHttp` or `URLSession`.
 
-use std::fs::File;
-use std::io::{Cursor, Error as IoError, ErrorKind, Read, Seek as _, SeekFrom};
+use std::io::{Error as IoError, ErrorKind, Read};
 use std::time::Duration;
 
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, Problem, SessionGrant, SessionRequest};
@@ -15,6 +14,10 @@ use ureq::SendBody;
 
 /// The largest answer taken.
 const MAX_ANSWER: u64 = 64 << 20;
+
+/// What a phone's HTTP stack holds beside a body. Twice ureq's own choice of 128 KiB would be as much
+/// as the chunk of a photo.
+const BUFFER: usize = 64 << 10;
 
 /// One phone's way to its hub.
 pub struct Client {
@@ -53,6 +56,8 @@ pub fn agent() -> ureq::Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_global(Some(Duration::from_secs(30)))
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
         .build()
         .into()
 }
@@ -170,16 +175,11 @@ impl Client {
         fate: Fate,
         carried: &mut Carried,
     ) -> Option<HubReply> {
-        // A part of a file goes out as it is read: it is never in memory as a whole.
-        let (body, len): (Box<dyn Read>, u64) = match &request.body {
-            Body::Empty => (Box::new(std::io::empty()), 0),
-            Body::Bytes { bytes } => (Box::new(Cursor::new(bytes.clone())), bytes.len() as u64),
-            Body::File { path, offset, len, .. } => {
-                let mut file = File::open(path).ok()?;
-                file.seek(SeekFrom::Start(*offset)).ok()?;
-                (Box::new(file.take(*len)), *len)
-            }
+        let mut body = match &request.body {
+            Body::Empty => &[],
+            Body::Bytes { bytes } => bytes.as_slice(),
         };
+        let len = body.len() as u64;
         let mut ask = ureq::http::Request::builder()
             .method(request.method.as_str())
             .uri(format!("{}{}", self.base, request.path))
@@ -198,11 +198,13 @@ impl Client {
         let mut answer = if request.body == Body::Empty && request.method != "POST" {
             self.agent.run(ask.body(()).ok()?).ok()?
         } else {
+            let mut torn;
             let body = match fate {
                 Fate::CutAfter(after) if after < len => {
-                    SendBody::from_owned_reader(Torn { left: body.take(after) })
+                    torn = Torn { left: body.take(after) };
+                    SendBody::from_reader(&mut torn)
                 }
-                _ => SendBody::from_owned_reader(body),
+                _ => SendBody::from_reader(&mut body),
             };
             self.agent.run(ask.header("content-length", len.to_string()).body(body).ok()?).ok()?
         };

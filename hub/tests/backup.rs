@@ -17,7 +17,7 @@ use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::wire::EnrolRequest;
 use lastmile_core::waybill::Waybill;
-use lastmile_core::{Courier, Fen, Options};
+use lastmile_core::{Courier, DataKey, Fen, Options};
 use lastmile_hub::client::{self, Ask, Carried, Client};
 use lastmile_hub::conform::{Kit, all_cases, run_cases};
 
@@ -82,7 +82,7 @@ fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() 
     let code = printed(&hub(&data, "code", &["--courier", "4849", "--station", "JL31"]));
     let clerk = printed(&hub(&data, "clerk", &["--clerk", "c1", "--station", "JL31"]));
     let enrolment = client::enrol(&address, &EnrolRequest { code, public_key: None }).unwrap();
-    let options = Options::folder(folder.path().join("phone"), 480);
+    let options = Options::folder(folder.path().join("phone"), DataKey::random(), 480);
     let mut courier = Courier::open(options, enrolment.identity()).unwrap();
     let sync = |address: &str, courier: &mut Courier| {
         courier.pull_soon();

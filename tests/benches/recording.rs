@@ -17,7 +17,7 @@ use lastmile_core::sync::SyncChannel;
 use lastmile_core::time::{SystemClock, SystemEntropy};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Durability, Location, Options};
-use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle};
+use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle, key};
 use rusqlite::Connection;
 
 const HANDOVERS: usize = 1_000;
@@ -90,6 +90,7 @@ fn timed() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         location: Location::Folder(folder.path().to_owned()),
+        key: key(),
         capture_folder: None,
         durability: Durability::Full,
         clock: Arc::new(SystemClock::new(480)),

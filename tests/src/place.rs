@@ -13,6 +13,8 @@ use lastmile_core::{Courier, Options};
 use lastmile_hub::client::{self, Client};
 use lastmile_hub::{Hub, Settings, serve};
 
+use crate::world::key;
+
 /// Where they are. The hub stops, and everything is deleted, when this is dropped.
 pub struct Place {
     running: serve::Background,
@@ -73,7 +75,7 @@ impl Place {
 
     /// Opens the phone's store in this process.
     pub fn open(&self) -> lastmile_core::Result<Courier> {
-        Courier::open(Options::folder(self.phone(), 480), self.enrolment.identity())
+        Courier::open(Options::folder(self.phone(), key(), 480), self.enrolment.identity())
     }
 
     /// The phone's way to a server.
@@ -95,6 +97,6 @@ pub fn open_as_told() -> Result<(Courier, Client), Box<dyn Error>> {
     let mut next = || args.next().ok_or("usage: PROGRAM FOLDER HUB ENROLMENT");
     let (folder, hub, file) = (next()?, next()?, next()?);
     let enrolment: Enrolment = serde_json::from_slice(&std::fs::read(file)?)?;
-    let courier = Courier::open(Options::folder(folder, 480), enrolment.identity())?;
+    let courier = Courier::open(Options::folder(folder, key(), 480), enrolment.identity())?;
     Ok((courier, Client::new(&hub, &enrolment)))
 }

@@ -1,9 +1,9 @@
 //! Looks for personal text where none may be: everywhere but in the vault.
 //!
 //! Every name, phone, address and free text that a scenario's commands hold is collected while it
-//! is played. Afterwards none of them may stand in a table of a phone or of the hub, in a name of
-//! a media file, or in an error that was seen on the way. What a station makes public in its
-//! directory or its policy is not personal.
+//! is played. Afterwards none of them may stand in a table of a phone or of the hub, in any byte of a
+//! phone's files, the vault's among them, or in an error that was seen on the way. What a station
+//! makes public in its directory or its policy is not personal.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,9 @@ const SPOKEN: [&str; 5] = ["clerk", "record", "command", "against", "body"];
 
 /// What a station publishes.
 const PUBLIC: [&str; 2] = ["/v1/clerk/directory", "/v1/clerk/policy"];
+
+/// What is sealed looks like chance, and a shorter text would be found in it by chance.
+const LEAST_IN_CHANCE: usize = 6;
 
 /// A phone number as it is dialled in China.
 const PHONE_DIGITS: usize = 11;
@@ -57,14 +60,15 @@ impl Planted {
         let mut places: Vec<(String, Vec<u8>)> =
             self.heard.iter().map(|error| ("an error".to_owned(), error.clone().into())).collect();
         places.extend(cells("the hub", &station.database()));
+        let mut sealed = Vec::new();
         for phone in phones {
             let name = format!("the phone of {}", phone.enrolment.courier);
-            let files = phone.disk.files().list("media").expect("a good disk");
-            places.push((format!("a file name on {name}"), files.join("\n").into()));
             places.extend(cells(&name, &phone.disk.open("courier.db").expect("a good disk")));
+            sealed.extend(files(&name, phone));
         }
         for text in self.texts.difference(&self.public) {
-            for (place, bytes) in &places {
+            let sealed = if text.len() < LEAST_IN_CHANCE { &[] } else { sealed.as_slice() };
+            for (place, bytes) in places.iter().chain(sealed) {
                 assert!(!stands_in(bytes, text), "\"{text}\" stands in {place}");
             }
         }
@@ -85,6 +89,23 @@ fn each_text(value: &Value, take: &mut impl FnMut(&str)) {
         Value::Object(fields) => fields.values().for_each(|field| each_text(field, take)),
         _ => {}
     }
+}
+
+/// Every byte of every file of a phone, and their names, with where they stand.
+fn files(whose: &str, phone: &Phone) -> Vec<(String, Vec<u8>)> {
+    let files = phone.disk.files();
+    let mut all = Vec::new();
+    for folder in ["", "media/"] {
+        let names = files.list(folder.trim_end_matches('/')).expect("a good disk");
+        all.push((format!("a file name on {whose}"), names.join("\n").into()));
+        for name in names {
+            let path = format!("{folder}{name}");
+            let mut bytes = vec![0; files.len(&path).expect("a good disk")];
+            files.read_at(&path, 0, &mut bytes).expect("a good disk");
+            all.push((format!("the file {path} on {whose}"), bytes));
+        }
+    }
+    all
 }
 
 /// Every cell of every table but the vault, with where it stands.
@@ -152,6 +173,16 @@ mod tests {
         let written = r#"{"note":"left with \"Wang\""}"#;
         let sql = "INSERT INTO meta VALUES ('leak', ?1)";
         station.database().execute(sql, [written]).expect("the hub's schema");
+        planted.search(&station, std::iter::once(&phone));
+    }
+
+    #[test]
+    #[should_panic(expected = "stands in the file lastmile.key on the phone of 4849")]
+    fn a_planted_text_in_any_file_is_found() {
+        let (station, phone) = crate::world::station_and_phone();
+        let mut planted = Planted::default();
+        planted.collect(&serde_json::json!({"clerk": {"phone": "13900000001"}}));
+        phone.disk.files().append("lastmile.key", b"13900000001").expect("room");
         planted.search(&station, std::iter::once(&phone));
     }
 

@@ -206,7 +206,11 @@ impl Scene {
                 expect(&state, step, at);
             }
             _ if known("ask") => {
-                let answer = ask::ask(self.courier(step), text(&step["ask"]), &step["with"], at);
+                let with = &step["with"];
+                let answer = match text(&step["ask"]) {
+                    "has_file" => ask::has_file(self.phone(step), with),
+                    question => ask::ask(self.courier(step), question, with, at),
+                };
                 match step.get("as") {
                     Some(name) => {
                         let part = answer.pointer(step.get("at").map_or("", text));

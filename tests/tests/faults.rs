@@ -104,11 +104,7 @@ impl Day {
                 Ok(true)
             }
             Next::Send { request } => {
-                // A file that cannot be read now is a request that finds no network.
-                let reply = match request_of(&self.phone, &request) {
-                    Ok(asked) => reply_of(self.station.ask(&asked)),
-                    Err(_) => lastmile_core::sync::HubReply::NoAnswer,
-                };
+                let reply = reply_of(self.station.ask(&request_of(&self.phone, &request)));
                 self.phone.courier()?.apply_reply(request.id, &reply)?;
                 Ok(true)
             }

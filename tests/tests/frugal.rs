@@ -50,7 +50,7 @@ impl Air {
         while let Next::Send { request } =
             self.phone.courier().unwrap().next_request(SyncChannel::Events).unwrap()
         {
-            let asked = request_of(&self.phone, &request).unwrap();
+            let asked = request_of(&self.phone, &request);
             let line = |(name, value): &(String, String)| name.len() + value.len() + 4;
             self.requests += 1;
             self.bytes += asked.method.len() + asked.path.len() + " HTTP/1.1\r\n\r\n".len() + 1;

@@ -21,8 +21,8 @@ use crate::parcel::GoodsFlags;
 use crate::policy::{Pack, Policies};
 use crate::temporary_storage::{StorageNoticeSent, StoredParcelPickedUp};
 use crate::testing::{
-    MORNING_MS, Tale, complaint_lane, courier, handed_over, moment, parcel_lane, person, station,
-    vault, waybill,
+    MORNING_MS, Tale, complaint_lane, courier, handed_over, key, moment, parcel_lane, person,
+    station, vault, waybill,
 };
 use crate::time::{Clock, ClockReading};
 
@@ -210,7 +210,7 @@ fn phone(folder: &std::path::Path, clock: &Arc<Still>) -> Courier {
         root_key: String::new(),
         epoch: HubEpoch(Uuid::from_u128(2)),
     };
-    let options = Options { clock: clock.clone(), ..Options::folder(folder, 480) };
+    let options = Options { clock: clock.clone(), ..Options::folder(folder, key(), 480) };
     Courier::open(options, identity).unwrap()
 }
 

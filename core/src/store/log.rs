@@ -224,14 +224,13 @@ mod tests {
 
     #[test]
     fn a_new_chain_puts_the_outbox_into_its_order_and_takes_what_travels_along() {
-        let mut db = Connection::open_in_memory().unwrap();
-        crate::store::migrate(&mut db).unwrap();
+        let (db, _) = crate::store::in_memory();
         // Written in this life, then one of an earlier life that came by the feed and is offered
         // again: it goes first.
         db.execute_batch(
             "INSERT INTO event (n, lane, inc, seq, link, bytes)
              VALUES (7, 1, 2, 1, zeroblob(32), x'6c617465'), (9, 1, 0, 9, zeroblob(32), x'6561726c79');
-             INSERT INTO vault VALUES (x'01', 1, 7, '', ''), (x'02', 1, 9, '', '');",
+             INSERT INTO vault VALUES (x'01', 1, 7, x''), (x'02', 1, 9, x'');",
         )
         .unwrap();
         let old = Head { incarnation: 2, seq: 1, link: leaf(b"before") };

@@ -1,94 +1,15 @@
-//! Photos, videos and signatures: content-addressed files beside the database.
+//! Photos, videos and signatures: rows about content-addressed files, which `sealed.rs` writes.
 //!
 //! A file is written, synced and renamed to its digest before the row that names it is committed,
 //! so that a row never points at bytes that a dead battery took away.
 
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
-
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use sha2::Digest as _;
 
-use crate::error::{Error, MediaError, Result};
+use crate::error::{Error, Result};
 use crate::event::Lane;
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
-
-/// The folder media files live in. Names are made by the library: letters, digits and a dot.
-pub trait MediaFolder: Send + Sync {
-    /// Makes a new file, or empties the one that has this name.
-    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
-    /// Gives a file another name; what had that name is replaced.
-    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Makes the names as they stand durable.
-    fn sync_names(&self) -> io::Result<()>;
-    /// Reads at most `len` bytes from `offset`.
-    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>>;
-    /// Returns a file's length.
-    fn len(&self, name: &str) -> io::Result<u64>;
-    /// Deletes a file.
-    fn remove(&self, name: &str) -> io::Result<()>;
-    /// Returns where the operating system finds the file.
-    fn path(&self, name: &str) -> PathBuf;
-}
-
-/// A file being written.
-pub trait MediaFile: Send {
-    /// Adds bytes at the end.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes what was added durable.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-/// An ordinary folder of the file system.
-pub struct DiskFolder {
-    folder: PathBuf,
-}
-
-impl DiskFolder {
-    /// Opens or makes the folder.
-    pub fn open(folder: PathBuf) -> io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
-    }
-}
-
-impl MediaFile for std::fs::File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
-    }
-}
-
-impl MediaFolder for DiskFolder {
-    fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        Ok(Box::new(std::fs::File::create(self.path(name))?))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        std::fs::rename(self.path(from), self.path(to))
-    }
-    fn sync_names(&self) -> io::Result<()> {
-        std::fs::File::open(&self.folder)?.sync_all()
-    }
-    fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut file = std::fs::File::open(self.path(name))?;
-        file.seek(io::SeekFrom::Start(offset))?;
-        let mut bytes = Vec::with_capacity(len);
-        file.take(len as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-    fn len(&self, name: &str) -> io::Result<u64> {
-        Ok(std::fs::metadata(self.path(name))?.len())
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        std::fs::remove_file(self.path(name))
-    }
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-}
+use crate::store::SealedFolder;
 
 /// How far a media file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,98 +60,15 @@ pub(crate) struct Upload {
     pub(crate) url: Option<String>,
 }
 
-/// Returns the name a file has once its digest is known.
-pub(crate) fn file_name(item: &EvidenceRef) -> String {
-    let extension = match item.kind {
+/// Returns the name of a picture's file.
+pub(crate) fn file_name(sha256: &Digest, kind: MediaKind) -> String {
+    let extension = match kind {
         MediaKind::Jpeg => "jpg",
         MediaKind::Png => "png",
         MediaKind::Heic => "heic",
         MediaKind::Mp4 => "mp4",
     };
-    format!("{}.{extension}", item.sha256)
-}
-
-/// What was learned while a file was written.
-pub(crate) struct Written {
-    pub(crate) sha256: Digest,
-    pub(crate) kind: MediaKind,
-    pub(crate) bytes: u64,
-}
-
-/// Streams `source` into the folder under its digest: two syncs, 64 KiB of memory.
-pub(crate) fn write(
-    folder: &dyn MediaFolder,
-    draft: &str,
-    source: &mut dyn io::Read,
-) -> Result<Written> {
-    let written = write_draft(folder, draft, source);
-    if written.is_err() {
-        // The refused draft names nothing; if even this fails, the next capture overwrites it.
-        let _ = folder.remove(draft);
-    }
-    written
-}
-
-fn write_draft(
-    folder: &dyn MediaFolder,
-    draft: &str,
-    source: &mut dyn io::Read,
-) -> Result<Written> {
-    let mut buffer = vec![0u8; 64 << 10];
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    if filled == 0 {
-        return Err(MediaError::Empty.into());
-    }
-    let kind = MediaKind::of(&buffer[..filled]).ok_or(MediaError::NotMedia)?;
-    let limit = kind.max_bytes();
-    let mut file = folder.create(draft)?;
-    let mut hash = sha2::Sha256::new();
-    let mut bytes = 0u64;
-    while filled > 0 {
-        bytes += filled as u64;
-        if bytes > limit {
-            return Err(MediaError::TooLarge { bytes, limit }.into());
-        }
-        hash.update(&buffer[..filled]);
-        file.append(&buffer[..filled])?;
-        filled = source.read(&mut buffer)?;
-    }
-    file.sync()?;
-    drop(file);
-    let written = Written { sha256: Digest(hash.finalize().into()), kind, bytes };
-    let item = EvidenceRef {
-        id: EvidenceId(uuid::Uuid::nil()),
-        sha256: written.sha256,
-        kind,
-        bytes,
-        source: crate::evidence::MediaSource::Camera,
-        at: crate::time::Moment::exact(0, 0),
-    };
-    folder.rename(draft, &file_name(&item))?;
-    folder.sync_names()?;
-    Ok(written)
-}
-
-/// Opens a file that a camera wrote inside `folder`; anything else is refused.
-pub(crate) fn open_capture(folder: &Path, path: &Path) -> Result<std::fs::File> {
-    let bad = |_| Error::Media(MediaError::BadPath);
-    let folder = folder.canonicalize().map_err(bad)?;
-    let path = path.canonicalize().map_err(bad)?;
-    let metadata = path.metadata().map_err(bad)?;
-    if !path.starts_with(&folder) || !metadata.is_file() {
-        return Err(MediaError::BadPath.into());
-    }
-    if metadata.len() > MediaKind::Mp4.max_bytes() {
-        let limit = MediaKind::Mp4.max_bytes();
-        return Err(MediaError::TooLarge { bytes: metadata.len(), limit }.into());
-    }
-    Ok(std::fs::File::open(path)?)
+    format!("{sha256}.{extension}")
 }
 
 fn media_of(row: &Row) -> rusqlite::Result<(String, String, i64)> {
@@ -328,7 +166,11 @@ impl Media {
                  WHERE o.sha256 = m.sha256 AND o.lane <> m.lane AND o.state < 4)",
         )?;
         let rows = rows.query_map([lane], |row| row.get::<_, String>(0))?;
-        rows.map(|item| Ok(file_name(&item_of(&item?)?))).collect()
+        rows.map(|item| {
+            let item = item_of(&item?)?;
+            Ok(file_name(&item.sha256, item.kind))
+        })
+        .collect()
     }
 
     /// Counts items in a state.
@@ -354,7 +196,7 @@ impl Media {
 ///
 /// Rows say so first, and files follow: if the phone dies in between, or a file cannot be deleted
 /// now, it goes the next time.
-pub(crate) fn delete_erased(db: &Connection, folder: &dyn MediaFolder) -> Result<()> {
+pub(crate) fn delete_erased(db: &Connection, folder: &SealedFolder) -> Result<()> {
     let mut rows = db.prepare_cached(
         "SELECT id, item, EXISTS (
              SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND o.state < 4)
@@ -365,11 +207,8 @@ pub(crate) fn delete_erased(db: &Connection, folder: &dyn MediaFolder) -> Result
     })?;
     let mut gone = Vec::new();
     for (id, item, needed) in rows.collect::<Result<Vec<_>, _>>()? {
-        let removed = || match folder.remove(&file_name(&item_of(&item)?)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Ok::<_, Error>(false),
-            _ => Ok(true),
-        };
-        if needed || removed()? {
+        let item = item_of(&item)?;
+        if needed || folder.remove(&file_name(&item.sha256, item.kind)).is_ok() {
             gone.push(id);
         }
     }
@@ -403,18 +242,21 @@ impl Upload {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::store::DiskFolder;
     use crate::testing::photo;
 
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 somebody's door";
 
     /// A store in which two parcels name one photo.
-    fn shared() -> (Connection, tempfile::TempDir, DiskFolder, EvidenceRef) {
-        let mut db = Connection::open_in_memory().unwrap();
-        crate::store::migrate(&mut db).unwrap();
+    fn shared() -> (Connection, tempfile::TempDir, SealedFolder, EvidenceRef) {
+        let (db, keys) = crate::store::in_memory();
         let place = tempfile::tempdir().unwrap();
         let folder = DiskFolder::open(place.path().to_owned()).unwrap();
-        let written = write(&folder, "new.draft", &mut &*JPEG).unwrap();
+        let folder = SealedFolder::new(Arc::new(folder), keys.files());
+        let written = folder.write("new.draft", &mut &*JPEG).unwrap();
         let first = EvidenceRef { sha256: written.sha256, bytes: written.bytes, ..photo() };
         let second = EvidenceRef { id: EvidenceId(uuid::Uuid::from_u128(2)), ..first.clone() };
         Media::insert(&db, "parcel:1", &first).unwrap();
@@ -432,11 +274,11 @@ mod tests {
         let (db, _place, folder, item) = shared();
         Media::erase(&db, "parcel:1", &item.sha256).unwrap();
         delete_erased(&db, &folder).unwrap();
-        assert!(folder.len(&file_name(&item)).is_ok());
+        assert!(folder.has(&item).unwrap());
         assert_ne!(Upload::next(&db).unwrap().unwrap().item.id, item.id);
         Media::erase(&db, "parcel:2", &item.sha256).unwrap();
         delete_erased(&db, &folder).unwrap();
-        assert!(folder.len(&file_name(&item)).is_err());
+        assert!(!folder.has(&item).unwrap());
         assert!(Upload::next(&db).unwrap().is_none());
         assert_eq!(count(&db, MediaState::Gone), 2);
     }
@@ -447,7 +289,7 @@ mod tests {
         for lane in ["parcel:1", "parcel:2"] {
             Media::erase(&db, lane, &item.sha256).unwrap();
         }
-        let file = place.path().join(file_name(&item));
+        let file = place.path().join(file_name(&item.sha256, item.kind));
         std::fs::remove_file(&file).unwrap();
         std::fs::create_dir(&file).unwrap();
         delete_erased(&db, &folder).unwrap();

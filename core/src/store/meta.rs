@@ -1,4 +1,5 @@
-//! Single values. None of them says what to do next: that is derived from the tables.
+//! Single values, each sealed: some are secret, and none need be told apart. None of them says what
+//! to do next: that is derived from the tables.
 
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Serialize, de::DeserializeOwned};
@@ -58,7 +59,7 @@ impl Key {
     /// Reads a value; `None` if it was never set.
     pub(crate) fn get<T: DeserializeOwned>(self, db: &Connection) -> Result<Option<T>> {
         let text: Option<String> = db
-            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .prepare_cached("SELECT unseal(key, value) FROM meta WHERE key = ?1")?
             .query_row([self.name()], |row| row.get(0))
             .optional()?;
         text.map(|text| serde_json::from_str(&text).map_err(|_| crate::Error::Corrupt)).transpose()
@@ -69,7 +70,7 @@ impl Key {
         // Serialising plain structs into memory cannot fail.
         let text = serde_json::to_string(value).unwrap_or_default();
         db.prepare_cached(
-            "INSERT INTO meta (key, value) VALUES (?1, ?2)
+            "INSERT INTO meta (key, value) VALUES (?1, seal(?1, ?2))
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )?
         .execute([self.name(), &text])?;

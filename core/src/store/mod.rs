@@ -1,14 +1,19 @@
 //! The store: one `SQLite` file per signed-in courier, WAL, one writer.
 //!
 //! `open` is the only place that opens it. The log is in `log.rs`, the folded lanes in `lane.rs`,
-//! the vault in `vault.rs`, photos and videos in `media.rs`, single values in `meta.rs`.
+//! the vault in `vault.rs`, photos and videos in `media.rs` and `sealed.rs`, single values in
+//! `meta.rs`, the keys in `key.rs`. What is personal or secret is sealed: the bodies of the vault,
+//! every value of `meta`, and the files.
 
+pub(crate) mod folder;
+mod key;
 mod lane;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod media;
 mod meta;
 pub(crate) mod rewind;
+mod sealed;
 pub(crate) mod vault;
 
 use std::fs::File;
@@ -20,11 +25,14 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
 
+pub use folder::{DiskFolder, MediaFile, MediaFolder};
+pub use key::DataKey;
+pub(crate) use key::StoreKeys;
 pub(crate) use lane::LaneRow;
 pub(crate) use log::{Head, Outgoing};
-pub use media::{DiskFolder, MediaFile, MediaFolder};
 pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
+pub(crate) use sealed::SealedFolder;
 
 /// "LMst": marks the file as ours in `SQLite`'s header.
 const APPLICATION_ID: i32 = 0x4c4d_7374;
@@ -49,14 +57,16 @@ pub enum Durability {
 /// Where a store lies.
 #[derive(Clone)]
 pub enum Location {
-    /// A folder of the app; the database, media and captures lie inside.
+    /// A folder of the app; the database, the sealed keys, media and captures lie inside.
     Folder(PathBuf),
-    /// A `SQLite` VFS by name and a media folder of one's own; used by the simulator.
+    /// A `SQLite` VFS by name and folders of one's own; used by the simulator.
     Vfs {
         /// Path inside the VFS.
         path: PathBuf,
         /// Name of the registered VFS.
         vfs: String,
+        /// Where the store's sealed keys are kept.
+        keys: Arc<dyn MediaFolder>,
         /// Where media files are kept.
         media: Arc<dyn MediaFolder>,
     },
@@ -65,29 +75,44 @@ pub enum Location {
 /// The open files of one store.
 pub(crate) struct Store {
     pub(crate) db: Connection,
-    pub(crate) media: Arc<dyn MediaFolder>,
+    pub(crate) media: SealedFolder,
+    keys: Arc<dyn MediaFolder>,
     /// Held while the store is open, so that a second process is told `OpenElsewhere`.
     _lock: Option<File>,
 }
 
 impl Store {
-    /// Opens or creates the store and brings its schema up to date.
-    pub(crate) fn open(location: &Location, durability: Durability) -> Result<Self> {
-        let (mut db, media, lock) = match location {
+    /// Opens or creates the store and brings its schema up to date. With the wrong key, nothing in
+    /// the folder is touched.
+    pub(crate) fn open(location: &Location, durability: Durability, key: &DataKey) -> Result<Self> {
+        let (keys, media, lock): (Arc<dyn MediaFolder>, Arc<dyn MediaFolder>, _) = match location {
             Location::Folder(folder) => {
-                std::fs::create_dir_all(folder)?;
+                let keys = DiskFolder::open(folder.clone())?;
                 let lock = lock(&folder.join("lastmile.lock"))?;
                 let media = DiskFolder::open(folder.join("media"))?;
-                let db = Connection::open(folder.join("lastmile.db"))?;
-                (db, Arc::new(media) as Arc<dyn MediaFolder>, Some(lock))
+                (Arc::new(keys), Arc::new(media), Some(lock))
             }
-            Location::Vfs { path, vfs, media } => {
-                let db =
-                    Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs.as_str())?;
-                (db, Arc::clone(media), None)
+            Location::Vfs { keys, media, .. } => (Arc::clone(keys), Arc::clone(media), None),
+        };
+        let own = StoreKeys::open(keys.as_ref(), key)?;
+        let mut db = match location {
+            Location::Folder(folder) => Connection::open(folder.join("lastmile.db"))?,
+            Location::Vfs { path, vfs, .. } => {
+                Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs.as_str())?
             }
         };
-        check_ours(&db)?;
+        let begun = check_ours(&db)?;
+        let own = match own {
+            Some(own) => own,
+            // The keys were durable before the database was made.
+            None if begun => return Err(Error::Corrupt),
+            None => {
+                let new = StoreKeys::random();
+                new.keep(keys.as_ref(), key)?;
+                new
+            }
+        };
+        own.teach(&db)?;
         db.pragma_update(None, "page_size", PAGE_SIZE)?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(
@@ -109,12 +134,24 @@ impl Store {
         db.busy_timeout(std::time::Duration::from_secs(2))?;
         db.set_prepared_statement_cache_capacity(64);
         migrate(&mut db)?;
-        let store = Self { db, media, _lock: lock };
+        let media = SealedFolder::new(media, own.files());
+        let store = Self { db, media, keys, _lock: lock };
         // A process killed between writing and syncing leaves a commit that can be read and is
         // not yet durable. The checkpoint syncs it before anybody is told of it.
         store.checkpoint()?;
-        media::delete_erased(&store.db, store.media.as_ref())?;
+        media::delete_erased(&store.db, &store.media)?;
         Ok(store)
+    }
+
+    /// Seals the store's keys under `new` from now on: one small file is replaced.
+    pub(crate) fn rotate_key(&self, old: &DataKey, new: &DataKey) -> Result<()> {
+        let own = StoreKeys::open(self.keys.as_ref(), old)?.ok_or(Error::Corrupt)?;
+        own.keep(self.keys.as_ref(), new)
+    }
+
+    /// Tells whether a key opens this store as it lies on the disk now.
+    pub(crate) fn opens_with(&self, key: &DataKey) -> bool {
+        matches!(StoreKeys::open(self.keys.as_ref(), key), Ok(Some(_)))
     }
 
     /// Moves what is in the WAL into the database file as far as no reader needs it.
@@ -134,8 +171,8 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 /// Refuses a database that is somebody else's, or ahead of this release, before a single byte of
-/// it is changed.
-fn check_ours(db: &Connection) -> Result<()> {
+/// it is changed. Returns whether it was begun before.
+fn check_ours(db: &Connection) -> Result<bool> {
     let id: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if id != APPLICATION_ID && (id != 0 || tables > 0) {
@@ -143,7 +180,7 @@ fn check_ours(db: &Connection) -> Result<()> {
     }
     let found: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    if found > known { Err(Error::NewerStore { found, known }) } else { Ok(()) }
+    if found > known { Err(Error::NewerStore { found, known }) } else { Ok(tables > 0) }
 }
 
 fn migrate(db: &mut Connection) -> Result<()> {
@@ -152,4 +189,14 @@ fn migrate(db: &mut Connection) -> Result<()> {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         _ => Error::Database { code: 0 },
     })
+}
+
+/// An empty database in memory, and the keys that its rows are sealed under.
+#[cfg(test)]
+fn in_memory() -> (Connection, StoreKeys) {
+    let mut db = Connection::open_in_memory().unwrap();
+    migrate(&mut db).unwrap();
+    let keys = StoreKeys::random();
+    keys.teach(&db).unwrap();
+    (db, keys)
 }

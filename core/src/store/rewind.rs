@@ -6,8 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::media::file_name;
-use super::{Head, MediaFolder};
+use super::{Head, SealedFolder};
 use crate::error::{Error, Result};
 use crate::event::{Actor, Envelope, Event, digests, leaf};
 use crate::evidence::EvidenceRef;
@@ -20,7 +19,7 @@ const PER_REPORT: u32 = 100;
 /// Opens the doubt; returns the chain's new head and the lanes to be folded anew.
 pub(crate) fn begin(
     db: &Connection,
-    folder: &dyn MediaFolder,
+    folder: &SealedFolder,
     device: DeviceId,
     head: Head,
 ) -> Result<(Head, Vec<i64>)> {
@@ -64,7 +63,7 @@ fn wrote(bytes: &[u8], device: DeviceId) -> bool {
 
 /// Puts an own event back into the outbox, with its vault entries and its files. One of an earlier
 /// life of this phone that came by the feed comes first in the chain that follows.
-fn offer_again(db: &Connection, folder: &dyn MediaFolder, n: i64, bytes: &[u8]) -> Result<()> {
+fn offer_again(db: &Connection, folder: &SealedFolder, n: i64, bytes: &[u8]) -> Result<()> {
     db.prepare_cached(
         "UPDATE event SET lane_seq = NULL, park = NULL, inc = coalesce(inc, 0),
              seq = coalesce(seq, n), link = coalesce(link, zeroblob(32)) WHERE n = ?1",
@@ -79,7 +78,7 @@ fn offer_again(db: &Connection, folder: &dyn MediaFolder, n: i64, bytes: &[u8]) 
     for item in items.collect::<Result<Vec<_>, _>>()? {
         let item: EvidenceRef = serde_json::from_str(&item).map_err(|_| Error::Corrupt)?;
         // A file that has gone since the hub confirmed it cannot be sent again, and need not.
-        if folder.len(&file_name(&item)).is_ok_and(|bytes| bytes == item.bytes) {
+        if folder.has(&item)? {
             db.prepare_cached("UPDATE media SET state = 1, upload = NULL WHERE id = ?1")?
                 .execute([item.id.0.as_bytes()])?;
         }

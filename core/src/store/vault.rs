@@ -1,4 +1,4 @@
-//! The vault's rows. Everything personal is here and nowhere else in the file.
+//! The vault's rows. Everything personal is here and nowhere else in the file, and sealed.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::event::Lane;
 use crate::id::Digest;
 use crate::privacy::{VaultBody, VaultEntry, VaultRef};
+
+/// A sealed text is an entry's salt, hexadecimal, and its body.
+const SALT_DIGITS: usize = 32;
 
 /// Stores an entry. `event` is the row it travels with, `None` for one that came from the hub.
 pub(crate) fn put(
@@ -15,7 +18,7 @@ pub(crate) fn put(
     event: Option<i64>,
 ) -> Result<()> {
     db.prepare_cached(
-        "INSERT INTO vault (ref, lane, event, salt, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO vault (ref, lane, event, sealed) VALUES (?1, ?2, ?3, seal(?1, ?4 || ?5))
          ON CONFLICT (ref) DO NOTHING",
     )?
     .execute(params![&entry.reference.0.0, lane, event, &entry.salt, &entry.body])?;
@@ -24,25 +27,27 @@ pub(crate) fn put(
 
 /// Reads what an entry holds; `None` if it is not here, or no longer.
 pub(crate) fn read(db: &Connection, reference: VaultRef) -> Result<Option<VaultBody>> {
-    let body: Option<String> = db
-        .prepare_cached("SELECT body FROM vault WHERE ref = ?1")?
+    let text: Option<String> = db
+        .prepare_cached("SELECT unseal(ref, sealed) FROM vault WHERE ref = ?1")?
         .query_row([&reference.0.0], |row| row.get(0))
         .optional()?;
-    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
+    Ok(text.and_then(|text| serde_json::from_str(text.get(SALT_DIGITS..)?).ok()))
 }
 
 /// Reads the entries that travel with the events of rows `first..=last`.
 pub(crate) fn outgoing(db: &Connection, first: i64, last: i64) -> Result<Vec<VaultEntry>> {
     let mut rows = db.prepare_cached(
-        "SELECT v.ref, l.name, v.salt, v.body FROM vault v JOIN lane l ON l.n = v.lane
+        "SELECT v.ref, l.name, unseal(v.ref, v.sealed) FROM vault v JOIN lane l ON l.n = v.lane
          WHERE v.event BETWEEN ?1 AND ?2 ORDER BY v.event",
     )?;
     let rows = rows.query_map([first, last], |row| {
         let reference: Vec<u8> = row.get(0)?;
-        Ok((reference, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+        Ok((reference, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     })?;
     rows.map(|row| {
-        let (reference, lane, salt, body) = row?;
+        let (reference, lane, text) = row?;
+        let (salt, body) = text.split_at_checked(SALT_DIGITS).ok_or(Error::Corrupt)?;
+        let (salt, body) = (salt.to_owned(), body.to_owned());
         let reference = VaultRef(Digest::from_slice(&reference).ok_or(Error::Corrupt)?);
         Ok(VaultEntry { reference, lane: Lane::parse(&lane), salt, body })
     })

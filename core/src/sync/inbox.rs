@@ -53,7 +53,7 @@ impl Courier {
         let receipt = self.check_reply(&open, &reply)?;
         let taken = self.take(&open, &reply, receipt.as_ref(), reading).and_then(|()| {
             let store = self.store()?;
-            media::delete_erased(&store.db, store.media.as_ref())
+            media::delete_erased(&store.db, &store.media)
         });
         // What went through before something failed counts: memory follows the tables at once, and
         // a handle that cannot read where its chain ends writes nothing more.

@@ -15,7 +15,6 @@ mod upload;
 pub mod wire;
 
 use std::io::Read as _;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,21 +74,10 @@ impl Header {
 pub enum Body {
     /// Nothing.
     Empty,
-    /// These bytes.
+    /// These bytes; of a photo or a video at most 256 KiB.
     Bytes {
         /// The bytes.
         bytes: Vec<u8>,
-    },
-    /// A stretch of a file, so that a video never lies in memory.
-    File {
-        /// The file's name in the store's media folder.
-        name: String,
-        /// Where the file lies.
-        path: String,
-        /// The first byte.
-        offset: u64,
-        /// How many bytes.
-        len: u64,
     },
 }
 
@@ -373,8 +361,4 @@ fn unpacked(body: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
         return Err(Error::Reply(ReplyError::Malformed));
     }
     Ok(out.into())
-}
-
-fn file_body(name: String, path: &Path, offset: u64, len: u64) -> Body {
-    Body::File { name, path: path.to_string_lossy().into_owned(), offset, len }
 }

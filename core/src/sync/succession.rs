@@ -58,7 +58,7 @@ impl Courier {
         let store = self.store_mut()?;
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Key::Epoch.set(&tx, &epoch)?;
-        let (head, lanes) = rewind::begin(&tx, store.media.as_ref(), device, head)?;
+        let (head, lanes) = rewind::begin(&tx, &store.media, device, head)?;
         for lane in lanes {
             refold(&tx, lane, &onlooker)?;
         }

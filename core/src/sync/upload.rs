@@ -5,14 +5,17 @@
 //! compared the digest of the whole.
 
 use super::wire::Limits;
-use super::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel, file_body, header};
+use super::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel, header};
 use crate::courier::Courier;
-use crate::error::{Error, ReplyError, Result};
+use crate::error::{Error, MediaError, ReplyError, Result};
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
-use crate::store::{Key, MediaState, Upload, media};
+use crate::store::{Key, Media, MediaState, Upload, media};
 
 const TUS: &str = "1.0.0";
+
+/// The most of a file in one request, whatever the hub takes: it lies in memory, opened.
+const MOST_AT_A_TIME: u64 = 256 << 10;
 
 /// A media request on its way.
 pub(crate) struct MediaInFlight {
@@ -39,14 +42,20 @@ impl Courier {
         loop {
             let store = self.store()?;
             let Some(upload) = Upload::next(&store.db)? else { return Ok(Next::Idle) };
-            let name = media::file_name(&upload.item);
-            let here = store.media.len(&name).ok();
-            if here != Some(upload.item.bytes) {
-                self.record_lost(&upload.item)?;
-                continue;
-            }
             let limits = Key::Limits.get::<Limits>(&store.db)?.unwrap_or_default();
             let known = self.machine.offset.as_ref().filter(|at| at.evidence == upload.item.id);
+            // Nothing is read before an upload is begun, but for whether the file is there.
+            let (from, len) = match (&upload.url, known) {
+                (Some(_), Some(at)) => (at.bytes, limits.media_chunk.clamp(1, MOST_AT_A_TIME)),
+                _ => (0, 0),
+            };
+            let bytes = match store.media.read(&upload.item, from, len) {
+                Err(Error::Media(MediaError::Damaged)) => {
+                    self.record_lost(&upload.item)?;
+                    continue;
+                }
+                bytes => bytes?,
+            };
             let (step, method, path, headers, body) = match (&upload.url, known) {
                 (None, _) => {
                     let headers = create_headers(&upload.item);
@@ -54,12 +63,11 @@ impl Courier {
                 }
                 (Some(url), None) => (Step::Ask, "HEAD", url.clone(), Vec::new(), Body::Empty),
                 (Some(url), Some(at)) => {
-                    let len = limits.media_chunk.max(1).min(upload.item.bytes - at.bytes);
-                    let body = file_body(name.clone(), &store.media.path(&name), at.bytes, len);
                     let headers = vec![
                         Header::new("content-type", "application/offset+octet-stream"),
                         Header::new("upload-offset", at.bytes.to_string()),
                     ];
+                    let body = Body::Bytes { bytes };
                     (Step::Send { offset: at.bytes }, "PATCH", url.clone(), headers, body)
                 }
             };
@@ -102,7 +110,7 @@ impl Courier {
             }
             self.settle_media(&open.item, MediaState::Erased)?;
             let store = self.store()?;
-            return media::delete_erased(&store.db, store.media.as_ref());
+            return media::delete_erased(&store.db, &store.media);
         }
         match (open.step, status) {
             (Step::Create, 201) => {
@@ -146,38 +154,42 @@ impl Courier {
     }
 
     fn settle_media(&mut self, item: &EvidenceRef, state: MediaState) -> Result<()> {
-        crate::store::Media::settle(&self.store()?.db, &item.sha256, state)
+        Media::settle(&self.store()?.db, &item.sha256, state)
     }
 
-    /// Hashes a media file as it lies on the phone; `None` if it is gone.
+    /// Hashes a media file as it lies on the phone; `None` if it is damaged or gone.
     fn file_digest(&self, item: &EvidenceRef) -> Result<Option<Digest>> {
         use sha2::Digest as _;
         let folder = &self.store()?.media;
-        let name = media::file_name(item);
         let mut hash = sha2::Sha256::new();
         let mut offset = 0;
         loop {
-            match folder.read(&name, offset, 64 << 10) {
+            match folder.read(item, offset, MOST_AT_A_TIME) {
                 Ok(bytes) if bytes.is_empty() => break,
                 Ok(bytes) => {
                     offset += bytes.len() as u64;
                     hash.update(&bytes);
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(Error::from(error)),
+                Err(Error::Media(MediaError::Damaged)) => return Ok(None),
+                Err(error) => return Err(error),
             }
         }
         Ok(Some(Digest(hash.finalize().into())))
     }
 
-    /// Reads the bytes that a [`Body::File`] names, for an app that does not open files itself.
-    pub fn read_media(&self, name: &str, offset: u64, len: u64) -> Result<Vec<u8>> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        if !name.chars().all(plain) || name.contains("..") {
-            return Err(crate::error::MediaError::BadPath.into());
-        }
-        let len = usize::try_from(len).unwrap_or(usize::MAX).min(1 << 20);
-        Ok(self.store()?.media.read(name, offset, len)?)
+    /// Reads a photo, video or signature that was captured here, to show it: at most `len` bytes
+    /// from `offset`, and never more than a MiB at a time. None behind the end, which
+    /// [`EvidenceRef::bytes`] tells.
+    ///
+    /// # Errors
+    /// `NotFound` for what was not captured on this phone, was erased, or has left it; `MediaDamaged`
+    /// if the file is gone or is not the one that was captured.
+    pub fn read_media(&self, evidence: EvidenceId, offset: u64, len: u64) -> Result<Vec<u8>> {
+        let store = self.store()?;
+        let erased = |state| matches!(state, MediaState::Erased | MediaState::Gone);
+        let media = Media::load(&store.db, evidence)?.filter(|media| !erased(media.state));
+        let media = media.ok_or(Error::NotFound { what: "the picture" })?;
+        store.media.read(&media.item, offset, len.min(1 << 20))
     }
 }
 

@@ -482,7 +482,7 @@ fn phone(folder: &std::path::Path, no: &str, key: u8) -> Courier {
         root_key: Issuer::new(1).root(),
         epoch: crate::id::HubEpoch(uuid::Uuid::nil()),
     };
-    let mut options = crate::Options::folder(folder.join(no), 480);
+    let mut options = crate::Options::folder(folder.join(no), crate::testing::key(), 480);
     options.clock = std::sync::Arc::new(Still);
     options.signer = Some(std::sync::Arc::new(Key::new(key)));
     Courier::open(options, identity).unwrap()

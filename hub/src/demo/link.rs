@@ -1,7 +1,7 @@
 //! A bad link: stretches without a signal, answers that get lost, uploads that break off.
 
 use fastrand::Rng;
-use lastmile_core::sync::{Body, HubReply, HubRequest};
+use lastmile_core::sync::{Body, HubReply, HubRequest, SyncChannel};
 
 use super::day::OFFSET_MIN;
 use crate::client::{Carried, Client, Fate};
@@ -66,10 +66,10 @@ impl Link {
         if self.steady {
             return Fate::Arrives;
         }
-        if let Body::File { len, .. } = request.body
+        if let (SyncChannel::Media, Body::Bytes { bytes }) = (request.channel, &request.body)
             && self.rng.u32(..CUT_ONE_IN) == 0
         {
-            return Fate::CutAfter(len / 2);
+            return Fate::CutAfter(bytes.len() as u64 / 2);
         }
         if self.rng.u32(..LOST_ONE_IN) == 0 { Fate::AnswerLost } else { Fate::Arrives }
     }

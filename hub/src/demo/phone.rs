@@ -10,7 +10,7 @@ use lastmile_core::sync::wire::{EnrolRequest, Enrolment};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
-    Command, Courier, Durability, Error, Here, Location, Options, Refusal, SyncStatus,
+    Command, Courier, DataKey, Durability, Error, Here, Location, Options, Refusal, SyncStatus,
 };
 use uuid::Uuid;
 
@@ -82,6 +82,8 @@ impl Phone {
         let options = Options {
             capture_folder: Some(folder.join("capture")),
             location: Location::Folder(folder),
+            // An app keeps it in the Keystore; this one is never opened again.
+            key: DataKey::random(),
             durability: Durability::Full,
             clock: PlayedClock::new(time, Uuid::from_u64_pair(seed, place as u64 + 1)),
             entropy: entropy.clone(),

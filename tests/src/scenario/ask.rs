@@ -13,6 +13,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::text;
+use crate::world::Phone;
+
+/// Tells whether a photo's file lies on the phone.
+pub(super) fn has_file(phone: &Phone, with: &Value) -> Value {
+    let files = phone.disk.files().list("media").expect("a good disk");
+    files.contains(&format!("{}.jpg", text(&with["photo"]["sha256"]))).into()
+}
 
 /// Asks the handle one question by name. The answer is what the method returns, as JSON.
 #[expect(clippy::too_many_lines, reason = "one arm per question")]
@@ -24,10 +31,6 @@ pub(super) fn ask(courier: &mut Courier, question: &str, with: &Value, at: &str)
             let reason = serde_json::from_value(with["reason"].clone()).expect("a reason");
             let shown = courier.reveal(&waybill(with), party, reason, with["note"].as_str());
             shown.map_or_else(|refused| refused.code().into(), |person| answer(Ok(person)))
-        }
-        "has_file" => {
-            let name = format!("{}.jpg", text(&with["photo"]["sha256"]));
-            courier.read_media(&name, 0, 1).is_ok().into()
         }
         "recipient_sight" => {
             let view = courier.parcel_view(&waybill(with));

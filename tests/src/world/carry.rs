@@ -2,13 +2,12 @@
 
 use lastmile_core::id::CourierNo;
 use lastmile_core::sync::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel};
-use lastmile_core::{Error, Result};
 use lastmile_hub::{Request, Response};
 
 use super::{Phone, Station, TrueTime};
 
-/// Adds the tokens and the bytes of a file, as the app's own stack would.
-pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
+/// Adds the tokens, as the app's own stack would.
+pub fn request_of(phone: &Phone, request: &HubRequest) -> Request {
     let mut ask =
         Request::new(&request.method, &request.path).bearer(&phone.enrolment.device_token);
     if request.auth == Auth::DeviceAndSession {
@@ -20,11 +19,8 @@ pub fn request_of(phone: &Phone, request: &HubRequest) -> Result<Request> {
     let body = match &request.body {
         Body::Empty => Vec::new(),
         Body::Bytes { bytes } => bytes.clone(),
-        Body::File { name, offset, len, .. } => {
-            phone.courier.as_ref().ok_or(Error::Suspended)?.read_media(name, *offset, *len)?
-        }
     };
-    Ok(ask.with_body(body))
+    ask.with_body(body)
 }
 
 /// Turns the hub's answer into what the library takes.
@@ -41,7 +37,7 @@ pub fn carry_until_idle(station: &Station, phone: &mut Phone, channel: SyncChann
     while let Next::Send { request } =
         phone.courier().and_then(|courier| courier.next_request(channel)).expect("a good disk")
     {
-        let ask = request_of(phone, &request).expect("a good disk");
+        let ask = request_of(phone, &request);
         let reply = reply_of(station.ask(&ask));
         let applied = phone.courier().and_then(|courier| courier.apply_reply(request.id, &reply));
         applied.expect("a good reply");

@@ -1,22 +1,36 @@
-//! The phone's media folder on a disk that loses what was not synced.
+//! The phone's folders beside the database, on a disk that loses what was not synced.
 
 use std::io;
-use std::path::PathBuf;
 
 use lastmile_core::{MediaFile, MediaFolder};
 
 use crate::disk::Files;
 
-/// Media files on a lossy disk.
-pub struct LossyFolder(pub Files);
+/// A folder of a lossy disk.
+pub struct LossyFolder {
+    files: Files,
+    path: &'static str,
+}
 
 struct LossyFile {
     files: Files,
     name: String,
 }
 
-fn inside(name: &str) -> String {
-    format!("media/{name}")
+impl LossyFolder {
+    /// The folder at the top, where the store's sealed keys lie.
+    pub fn top(files: Files) -> Self {
+        Self { files, path: "" }
+    }
+
+    /// The folder of media files.
+    pub fn media(files: Files) -> Self {
+        Self { files, path: "media" }
+    }
+
+    fn inside(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) }
+    }
 }
 
 impl MediaFile for LossyFile {
@@ -30,36 +44,33 @@ impl MediaFile for LossyFile {
 
 impl MediaFolder for LossyFolder {
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
-        let name = inside(name);
-        match self.0.create(&name) {
+        let name = self.inside(name);
+        match self.files.create(&name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.0.remove(&name)?;
-                self.0.create(&name)?;
+                self.files.remove(&name)?;
+                self.files.create(&name)?;
             }
             made => made?,
         }
-        Ok(Box::new(LossyFile { files: self.0.clone(), name }))
+        Ok(Box::new(LossyFile { files: self.files.clone(), name }))
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.rename(&inside(from), &inside(to))
+        self.files.rename(&self.inside(from), &self.inside(to))
     }
     fn sync_names(&self) -> io::Result<()> {
-        self.0.sync_dir("media")
+        self.files.sync_dir(self.path)
     }
     fn read(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
-        let read = self.0.read_at(&inside(name), at, &mut bytes)?;
+        let read = self.files.read_at(&self.inside(name), at, &mut bytes)?;
         bytes.truncate(read);
         Ok(bytes)
     }
     fn len(&self, name: &str) -> io::Result<u64> {
-        Ok(self.0.len(&inside(name))? as u64)
+        Ok(self.files.len(&self.inside(name))? as u64)
     }
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.remove(&inside(name))
-    }
-    fn path(&self, name: &str) -> PathBuf {
-        PathBuf::from(inside(name))
+        self.files.remove(&self.inside(name))
     }
 }

@@ -8,7 +8,7 @@ use lastmile_core::id::ManifestId;
 use lastmile_core::sync::wire::Enrolment;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
-    Courier, DeviceSigner, Durability, Error, Identity, Location, Options, Result,
+    Courier, DataKey, DeviceSigner, Durability, Error, Identity, Location, Options, Result,
 };
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -16,6 +16,11 @@ use uuid::Uuid;
 
 use super::{FakeClock, LossyFolder, SeededEntropy, TrueTime};
 use crate::disk::Disk;
+
+/// The key that tests seal a phone's store under.
+pub fn key() -> DataKey {
+    DataKey::from_bytes(&[7; 32]).expect("32 bytes")
+}
 
 /// A device key in memory, as Keystore and Secure Enclave hold one in hardware.
 pub struct SoftSigner(SigningKey);
@@ -54,6 +59,8 @@ pub struct Phone {
     pub clock: FakeClock,
     /// Whose it is, with the tokens the app keeps.
     pub enrolment: Enrolment,
+    /// What its store is sealed under.
+    pub key: DataKey,
     /// Its key, if it was enrolled with one.
     pub signer: Option<Arc<SoftSigner>>,
     /// The library, while the app runs.
@@ -74,6 +81,7 @@ impl Phone {
             disk: Disk::new(),
             clock: FakeClock::new(time, u128::from(seed) << 64),
             enrolment,
+            key: key(),
             signer,
             courier: None,
             entropy: SeededEntropy::new(seed),
@@ -87,8 +95,10 @@ impl Phone {
             location: Location::Vfs {
                 path: PathBuf::from(self.disk.path("courier.db")),
                 vfs: Disk::VFS.to_owned(),
-                media: Arc::new(LossyFolder(self.disk.files())),
+                keys: Arc::new(LossyFolder::top(self.disk.files())),
+                media: Arc::new(LossyFolder::media(self.disk.files())),
             },
+            key: self.key.clone(),
             capture_folder: None,
             durability: Durability::Full,
             clock: Arc::new(self.clock.clone()),

@@ -40,16 +40,18 @@ public actor Courier {
 
     /// Opens a courier's store in `folder`, or makes it on first use.
     ///
+    /// `key` seals all that is stored: 32 random bytes, made once and kept in the Keychain. With another
+    /// key it throws the code `WrongKey` and touches nothing.
     /// `clock` is a clock that counts sleep: `BootTimeClock` on Apple's systems. `signer` is a key
     /// in the Secure Enclave, if the phone was enrolled with one.
     public init(
-        folder: URL, enrolment: Enrolment, durability: Durability = .full,
+        folder: URL, key: Data, enrolment: Enrolment, durability: Durability = .full,
         clock: (any BootClock)? = defaultBootClock, signer: (any DeviceSigner)? = nil
     ) throws {
         captureFolder = folder.appendingPathComponent("capture")
         tokens = Tokens(enrolment)
         lastmile = try Lastmile.open(
-            folder: folder.path, identity: identityOf(enrolment: enrolment),
+            folder: folder.path, key: key, identity: identityOf(enrolment: enrolment),
             offsetMin: Int16(TimeZone.current.secondsFromGMT() / 60), durability: durability,
             clock: clock, signer: signer)
     }
@@ -74,7 +76,8 @@ public actor Courier {
     /// Makes the id of a new exception case or complaint.
     public func newCase() throws -> CaseId { try lastmile.newCase() }
 
-    /// Takes a photo or video from a file in `captureFolder`, for an act of `lane`.
+    /// Takes a photo or video from a file in `captureFolder`, for an act of `lane`. The file is deleted
+    /// once its sealed copy is safe.
     public func capture(_ file: URL, for lane: Lane, source: MediaSource = .camera) throws -> EvidenceRef {
         try lastmile.captureFile(lane: lane, path: file.path, source: source)
     }
@@ -82,6 +85,12 @@ public actor Courier {
     /// Takes a photo or a signature from memory, for an act of `lane`.
     public func capture(_ bytes: Data, for lane: Lane, source: MediaSource) throws -> EvidenceRef {
         try lastmile.captureBytes(lane: lane, bytes: bytes, source: source)
+    }
+
+    /// Reads a photo, video or signature that was captured here, to show it: at most `length` bytes, and
+    /// never more than a MiB at a time. None behind the end, which `EvidenceRef.bytes` tells.
+    public func readMedia(_ evidence: EvidenceId, offset: UInt64, length: UInt64) throws -> Data {
+        try lastmile.readMedia(evidence: evidence, offset: offset, len: length)
     }
 
     /// Says where the phone is, or that it does not know.
@@ -264,6 +273,11 @@ public actor Courier {
 
     /// Lets closed parcels and cases leave the phone after the policy's days. Call it when the phone is idle.
     public func tidy() throws { while try lastmile.tidy() > 0 {} }
+
+    /// Lets `key` open the store from now on, and no other. Nothing that is stored is written again.
+    ///
+    /// Keep both keys until this returns: if the phone dies meanwhile, one of the two opens it.
+    public func rotateKey(_ key: Data) throws { try lastmile.rotateKey(key: key) }
 
     /// Closes every file: iOS ends an app that sleeps with a locked database. Call it when the
     /// app goes to the background; calls throw `LastmileError.Suspended` until `resume`.

@@ -35,6 +35,10 @@ public struct Tokens: Sendable {
 /// Carries requests to the hub: the one place of this library that meets a network.
 ///
 /// `URLSessionLink` does it with Foundation; an app with a stack of its own implements `send`.
+/// A body is at most 256 KiB of an opened photo, or a push. A background session wants a file: write
+/// it to the app's temporary folder, never into the store's, with complete file protection until
+/// first unlock; delete it with the answer and at the next launch. One request is on its way per
+/// channel, so there are never more than two such files.
 public protocol HubLink: Sendable {
     /// Sends a request with these tokens. Every failure to get an answer is `.noAnswer`.
     func send(_ request: HubRequest, tokens: Tokens?) async -> HubReply
@@ -76,21 +80,8 @@ public struct URLSessionLink: HubLink {
         for line in request.headers + (tokens?.authorisation(request) ?? []) {
             sent.setValue(line.value, forHTTPHeaderField: line.name)
         }
-        guard (try? Self.fill(&sent, with: request.body)) != nil else { return .noAnswer }
+        if case .bytes(let bytes) = request.body { sent.httpBody = bytes }
         return await exchange(sent)
-    }
-
-    private static func fill(_ request: inout URLRequest, with body: Body) throws {
-        switch body {
-        case .empty: break
-        case .bytes(let bytes): request.httpBody = bytes
-        case .file(_, let path, let offset, let len):
-            // A chunk of at most what the hub allows, 256 KB by default.
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            try file.seek(toOffset: offset)
-            request.httpBody = try file.read(upToCount: Int(len))
-        }
     }
 
     private func exchange(_ request: URLRequest) async -> HubReply {

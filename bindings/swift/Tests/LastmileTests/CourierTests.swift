@@ -2,6 +2,9 @@ import Foundation
 import Lastmile
 import Testing
 
+/// What tests seal their stores under.
+let storeKey = Data(repeating: 7, count: 32)
+
 /// What Swift makes of the library: errors, life cycle, streams. Needs no hub.
 @Suite struct CourierTests {
     private let folder: URL
@@ -16,7 +19,7 @@ import Testing
             sessionToken: "session", rootKey: "04", epoch: "018f0000-0000-7000-8000-000000000002")
     }
 
-    private func courier() throws -> Courier { try Courier(folder: folder, enrolment: enrolment()) }
+    private func courier() throws -> Courier { try Courier(folder: folder, key: storeKey, enrolment: enrolment()) }
 
     private func complaint(_ id: CaseId, name: String = "欧阳娜") -> Command {
         .receiveComplaint(
@@ -75,7 +78,7 @@ import Testing
 
     @Test func aSecondOpenGivesTheSameStore() async throws {
         let first = try courier()
-        let second = try Courier(folder: folder.appendingPathComponent("."), enrolment: enrolment())
+        let second = try Courier(folder: folder.appendingPathComponent("."), key: storeKey, enrolment: enrolment())
         try await second.record(complaint(second.newCase()))
         #expect(try await first.status().pending == 1)
     }
@@ -84,9 +87,24 @@ import Testing
         let other = enrolment(device: "018f0000-0000-7000-8000-000000000009")
         let first = try courier()
         try await first.record(complaint(first.newCase()))
-        let refused = await failure { try Courier(folder: folder, enrolment: other) }
+        let refused = await failure { try Courier(folder: folder, key: storeKey, enrolment: other) }
         #expect(errorCode(refused) == "OtherEnrolment")
         #expect(try await first.status().pending == 1)
+    }
+
+    @Test func theKeyInForceOpensTheStoreAndNoOther() async throws {
+        let new = Data(repeating: 8, count: 32)
+        try await {
+            let courier = try courier()
+            try await courier.record(complaint(courier.newCase()))
+            try await courier.rotateKey(new)
+            let refused = await failure { try self.courier() }
+            #expect(errorCode(refused) == "WrongKey")
+        }()
+        let opened = try Courier(folder: folder, key: new, enrolment: enrolment())
+        #expect(try await opened.status().pending == 1)
+        let short = await failure { try Courier(folder: folder, key: Data(count: 31), enrolment: enrolment()) }
+        #expect(errorCode(short) == "BadArgument")
     }
 
     @Test func aStreamGivesThePresentValueAndThenTheNext() async throws {
@@ -115,7 +133,7 @@ import Testing
 
     @Test func whatAListenerThrowsIsATypedErrorWithoutItsWords() async throws {
         let lastmile = try Lastmile.open(
-            folder: folder.path, identity: identityOf(enrolment: enrolment()), offsetMin: 480, durability: .full)
+            folder: folder.path, key: storeKey, identity: identityOf(enrolment: enrolment()), offsetMin: 480, durability: .full)
         let failed = await failure { try lastmile.subscribe(listener: Thrower()) }
         guard case .Internal(let report) = failed else {
             Issue.record("\(String(describing: failed))")
@@ -130,7 +148,10 @@ import Testing
         let photo = courier.captureFolder.appendingPathComponent("door.jpg")
         try jpeg.write(to: photo)
         let lane = parcelLane("SF1000000000001")
-        #expect(try await courier.capture(photo, for: lane).bytes == 64)
+        let taken = try await courier.capture(photo, for: lane)
+        #expect(taken.bytes == 64)
+        #expect(!FileManager.default.fileExists(atPath: photo.path), "it is there once, and sealed")
+        #expect(try await courier.readMedia(taken.id, offset: 0, length: 1000) == jpeg)
 
         let elsewhere = folder.appendingPathComponent("door.jpg")
         try jpeg.write(to: elsewhere)

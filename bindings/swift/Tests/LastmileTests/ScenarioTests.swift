@@ -38,7 +38,7 @@ private struct Place: Decodable {
         let link = URLSessionLink(hub: url)
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let courier = try Courier(folder: folder, enrolment: try await link.enrol(code: code))
+        let courier = try Courier(folder: folder, key: storeKey, enrolment: try await link.enrol(code: code))
         let runner = Runner(courier: courier, link: link, hub: url, clerk: clerk)
         try await runner.play("setup.json")
         try await runner.play(file)

@@ -1,8 +1,9 @@
 -- One courier's store. Everything but event, vault and media can be rebuilt from event.
 
+-- Each value is sealed about its key.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value BLOB NOT NULL
 ) STRICT;
 
 -- The confirmed fold of each lane. What is pending is folded on top when it is read.
@@ -33,13 +34,13 @@ CREATE INDEX event_open ON event (lane, park) WHERE lane_seq IS NULL;
 -- A lane's confirmed history; written when the hub answers, not when the courier records.
 CREATE UNIQUE INDEX event_lane ON event (lane, lane_seq) WHERE lane_seq IS NOT NULL;
 
--- Names, phones, addresses and free text live here and nowhere else.
+-- Names, phones, addresses and free text live here and nowhere else: salt and body of an entry,
+-- sealed about its reference.
 CREATE TABLE vault (
-    ref   BLOB PRIMARY KEY,
-    lane  INTEGER NOT NULL,
-    event INTEGER,
-    salt  TEXT NOT NULL,
-    body  TEXT NOT NULL
+    ref    BLOB PRIMARY KEY,
+    lane   INTEGER NOT NULL,
+    event  INTEGER,
+    sealed BLOB NOT NULL
 ) STRICT;
 CREATE INDEX vault_lane ON vault (lane);
 -- Entries that have yet to reach the hub, by the event (n) they travel with.

@@ -36,7 +36,7 @@ import kotlinx.coroutines.launch
  * The demo's one screen. What it shows is decided in [HandOverScreen].
  *
  * Checked here: it compiles against Android's classes, its resources are linked, its logic is
- * tested on the JVM. Not checked here: a device, the NDK build, JNA's loading, Keystore, a camera.
+ * tested on the JVM. Not checked here: a device, the NDK build, JNA's loading, what the Keystore does, a camera.
  */
 class HandOverActivity : Activity() {
     private val main = Executor { Handler(Looper.getMainLooper()).post(it) }.asCoroutineDispatcher()
@@ -56,8 +56,10 @@ class HandOverActivity : Activity() {
         findViewById<ListView>(R.id.tasks).setOnItemClickListener { _, _, at, _ ->
             scope.launch { screen?.run { choose(state.value.tasks[at].waybill) } }
         }
-        val (hub, kept) = secrets.getString(HUB, null) to secrets.getString(ENROLMENT, null)
-        if (hub != null && kept != null) scope.launch { open(hub, parseEnrolment(kept)) }
+        val (hub, kept) = secrets.read(HUB) to secrets.read(ENROLMENT)
+        if (hub != null && kept != null) {
+            scope.launch { open(hub.decodeToString(), parseEnrolment(kept.decodeToString())) }
+        }
     }
 
     override fun onStart() {
@@ -81,7 +83,8 @@ class HandOverActivity : Activity() {
         val code = findViewById<EditText>(R.id.code).text.toString()
         try {
             val enrolment = HttpLink(hub).enrol(code)
-            secrets.edit().putString(HUB, hub).putString(ENROLMENT, enrolmentToJson(enrolment)).apply()
+            secrets.keep(HUB, hub.encodeToByteArray())
+            secrets.keep(ENROLMENT, enrolmentToJson(enrolment).encodeToByteArray())
             open(hub, enrolment)
             enrolment.badge?.let { courier?.keepBadge(it) }
         } catch (problem: LastmileException.Hub) {
@@ -91,7 +94,7 @@ class HandOverActivity : Activity() {
 
     private suspend fun open(hub: String, enrolment: Enrolment) {
         val clock = SleepCountingClock(Settings.Global.getInt(contentResolver, Settings.Global.BOOT_COUNT, 0))
-        val opened = Courier.open(folder, enrolment, clock = clock)
+        val opened = Courier.open(folder, secrets.storeKey(), enrolment, clock = clock)
         val shown = HandOverScreen(CourierClient(opened, HttpLink(hub)), scope)
         courier = opened
         screen = shown
@@ -126,8 +129,7 @@ class HandOverActivity : Activity() {
         return file
     }
 
-    /** A real app seals what it keeps here with a key in the Keystore. */
-    private val secrets get() = getSharedPreferences("enrolment", Context.MODE_PRIVATE)
+    private val secrets get() = Sealed(getSharedPreferences("enrolment", Context.MODE_PRIVATE))
 
     private companion object {
         const val HUB = "hub"

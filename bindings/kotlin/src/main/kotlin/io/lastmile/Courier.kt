@@ -108,13 +108,23 @@ class Courier private constructor(
     /** Makes the id of a new exception case or complaint. */
     suspend fun newCase(): CaseId = call { newCase() }
 
-    /** Takes a photo or video from a file in [captureFolder], for an act of [lane]. */
+    /**
+     * Takes a photo or video from a file in [captureFolder], for an act of [lane]. The file is deleted
+     * once its sealed copy is safe.
+     */
     suspend fun capture(lane: Lane, file: File, source: MediaSource = MediaSource.CAMERA): EvidenceRef =
         call { captureFile(lane, file.path, source) }
 
     /** Takes a photo or a signature from memory, for an act of [lane]. */
     suspend fun capture(lane: Lane, bytes: ByteArray, source: MediaSource): EvidenceRef =
         call { captureBytes(lane, bytes, source) }
+
+    /**
+     * Reads a photo, video or signature that was captured here, to show it: at most [length] bytes, and
+     * never more than a MiB at a time. None behind the end, which [EvidenceRef.bytes] tells.
+     */
+    suspend fun readMedia(evidence: EvidenceId, offset: Long, length: Long): ByteArray =
+        call { readMedia(evidence, offset.toULong(), length.toULong()) }
 
     /** Says where the phone is, or that it does not know. */
     suspend fun setHere(here: Here?): Unit = call { setHere(here) }
@@ -219,6 +229,13 @@ class Courier private constructor(
             val left = call { tidy() }
         } while (left > 0u)
     }
+
+    /**
+     * Lets [key] open the store from now on, and no other. Nothing that is stored is written again.
+     *
+     * Keep both keys until this returns: if the phone dies meanwhile, one of the two opens it.
+     */
+    suspend fun rotateKey(key: ByteArray): Unit = call { rotateKey(key) }
 
     /** Closes every file. Calls throw [LastmileException.Suspended] until [resume]. */
     suspend fun suspend(): Unit = call { this.suspend() }
@@ -329,12 +346,15 @@ class Courier private constructor(
         /**
          * Opens a courier's store in [folder], or makes it on first use.
          *
+         * [key] seals all that is stored: 32 bytes from a `SecureRandom`, made once and kept under a key
+         * of the Keystore. With another key it throws the code `WrongKey` and touches nothing.
          * [clock] is a clock that counts sleep: on Android `SystemClock.elapsedRealtime()` with
          * `Settings.Global.BOOT_COUNT`. [signer] is a key in the Keystore, if the phone was enrolled
          * with one.
          */
         suspend fun open(
             folder: File,
+            key: ByteArray,
             enrolment: Enrolment,
             durability: Durability = Durability.FULL,
             clock: BootClock? = null,
@@ -343,7 +363,7 @@ class Courier private constructor(
         ): Courier = withContext(calls) {
             val offsetMin = TimeZone.getDefault().getOffset(System.currentTimeMillis()) / 60_000
             val identity = identityOf(enrolment)
-            val lastmile = Lastmile.open(folder.path, identity, offsetMin.toShort(), durability, clock, signer)
+            val lastmile = Lastmile.open(folder.path, key, identity, offsetMin.toShort(), durability, clock, signer)
             Courier(lastmile, Tokens(enrolment), calls)
         }
     }

@@ -1,9 +1,7 @@
 package io.lastmile
 
-import java.io.File
 import java.io.IOException
 import java.io.OutputStream
-import java.io.RandomAccessFile
 import java.net.HttpURLConnection
 import java.net.URI
 import kotlinx.coroutines.Dispatchers
@@ -28,8 +26,10 @@ class Tokens(val device: String, val session: String?) {
  * Carries requests to the hub: the one place of this library that meets a network.
  *
  * [HttpLink] does it with what the JDK and Android bring. An app with OkHttp implements [send]
- * in about 20 lines: method, path, header lines, those of [Tokens.authorisation], the body;
- * `Body.File` as a `RequestBody` that copies a stretch of the file.
+ * in about 20 lines: method, path, header lines, those of [Tokens.authorisation], the body.
+ * A body is at most 256 KiB of an opened photo, or a push: hand it on from memory. An app that must
+ * write it to a file writes it outside the store's folder, and deletes it with the answer and at its
+ * next start.
  */
 fun interface HubLink {
     /**
@@ -86,9 +86,6 @@ class HttpLink(private val hub: String) : HubLink {
         when (val body = request.body) {
             is Body.Empty -> if (connection.requestMethod == "POST") connection.send(0) {}
             is Body.Bytes -> connection.send(body.bytes.size.toLong()) { it.write(body.bytes) }
-            is Body.File -> connection.send(body.len.toLong()) { out ->
-                copy(File(body.path), body.offset.toLong(), body.len.toLong(), out)
-            }
         }
     }
 
@@ -113,19 +110,4 @@ private fun HttpURLConnection.send(length: Long, write: (OutputStream) -> Unit) 
     doOutput = true
     setFixedLengthStreamingMode(length)
     outputStream.use(write)
-}
-
-/** Copies a stretch of a file, so that a video never lies in memory. */
-private fun copy(file: File, offset: Long, length: Long, out: OutputStream) {
-    RandomAccessFile(file, "r").use { from ->
-        from.seek(offset)
-        val buffer = ByteArray(64 * 1024)
-        var left = length
-        while (left > 0) {
-            val read = from.read(buffer, 0, minOf(left, buffer.size.toLong()).toInt())
-            if (read < 0) throw IOException("the file ended early")
-            out.write(buffer, 0, read)
-            left -= read
-        }
-    }
 }

@@ -4,6 +4,7 @@ import java.io.File
 import java.nio.file.Files
 import kotlin.test.AfterTest
 import kotlin.test.Test
+import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
@@ -16,6 +17,9 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.async
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.yield
+
+/** What tests seal their stores under. */
+internal val STORE_KEY = ByteArray(32) { 7 }
 
 /** What Kotlin makes of the library: errors, life cycle, listeners. Needs no hub. */
 class CourierTest {
@@ -37,10 +41,10 @@ class CourierTest {
     )
 
     private fun handle(): Lastmile =
-        Lastmile.open(folder.path, identityOf(enrolment()), 480, Durability.FULL)
+        Lastmile.open(folder.path, STORE_KEY, identityOf(enrolment()), 480, Durability.FULL)
 
     private fun withCourier(use: suspend (Courier) -> Unit) = runBlocking {
-        Courier.open(folder, enrolment()).use { use(it) }
+        Courier.open(folder, STORE_KEY, enrolment()).use { use(it) }
     }
 
     private suspend fun complaint(courier: Courier, name: String = "欧阳娜") = Command.ReceiveComplaint(
@@ -97,7 +101,7 @@ class CourierTest {
 
     @Test
     fun aSecondOpenGivesTheSameStore() = withCourier { courier ->
-        Courier.open(File(folder, "."), enrolment()).use { it.record(complaint(it)) }
+        Courier.open(File(folder, "."), STORE_KEY, enrolment()).use { it.record(complaint(it)) }
         assertEquals(1, courier.status.first().pending)
     }
 
@@ -111,11 +115,27 @@ class CourierTest {
     fun anotherEnrolmentIsATypedError() {
         val other = enrolment("018f0000-0000-7000-8000-000000000009")
         withCourier {
-            val open = assertFailsWith<LastmileException.Store> { Courier.open(folder, other) }
+            val open = assertFailsWith<LastmileException.Store> { Courier.open(folder, STORE_KEY, other) }
             assertEquals("OtherEnrolment", open.code)
         }
-        val closed = assertFailsWith<LastmileException.Store> { runBlocking { Courier.open(folder, other) } }
+        val closed = assertFailsWith<LastmileException.Store> { runBlocking { Courier.open(folder, STORE_KEY, other) } }
         assertEquals("OtherEnrolment", closed.code)
+    }
+
+    @Test
+    fun theKeyInForceOpensTheStoreAndNoOther() {
+        val new = ByteArray(32) { 8 }
+        withCourier { courier ->
+            courier.record(complaint(courier))
+            courier.rotateKey(new)
+        }
+        val refused = assertFailsWith<LastmileException.Store> { withCourier {} }
+        assertEquals("WrongKey", refused.code)
+        runBlocking { Courier.open(folder, new, enrolment()).use { assertEquals(1, it.status.first().pending) } }
+        val short = assertFailsWith<LastmileException.BadInput> {
+            runBlocking { Courier.open(folder, ByteArray(31), enrolment()) }
+        }
+        assertEquals("BadArgument", short.code)
     }
 
     @Test
@@ -141,7 +161,7 @@ class CourierTest {
                     lastmile.syncStatus()
                 }
             }
-            val courier = Courier.open(folder, enrolment())
+            val courier = Courier.open(folder, STORE_KEY, enrolment())
             val command = complaint(courier)
             lastmile.subscribe(listener).use { courier.record(command) }
             courier.record(complaint(courier))
@@ -167,7 +187,10 @@ class CourierTest {
         val photo = File(Courier.captureFolder(folder), "door.jpg")
         val jpeg = byteArrayOf(-1, -40, -1, -32) + ByteArray(60)
         photo.writeBytes(jpeg)
-        assertEquals(64uL, courier.capture(lane, photo).bytes)
+        val taken = courier.capture(lane, photo)
+        assertEquals(64uL, taken.bytes)
+        assertFalse(photo.exists(), "it is there once, and sealed")
+        assertContentEquals(jpeg, courier.readMedia(taken.id, 0, 1000))
 
         val elsewhere = File(folder, "door.jpg").apply { writeBytes(jpeg) }
         val path = assertFailsWith<LastmileException.BadInput> { courier.capture(lane, elsewhere) }

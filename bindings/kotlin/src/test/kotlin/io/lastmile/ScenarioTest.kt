@@ -34,7 +34,7 @@ class ScenarioTest {
     private suspend fun play(hub: String, clerk: String, code: String, file: String) {
         val link = HttpLink(hub)
         val folder = Files.createTempDirectory("lastmile").toFile()
-        Courier.open(folder, link.enrol(code)).use { courier ->
+        Courier.open(folder, STORE_KEY, link.enrol(code)).use { courier ->
             val runner = Runner(courier, link, folder, hub, clerk)
             runner.play("setup.json")
             runner.play(file)
