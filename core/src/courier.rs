@@ -19,7 +19,7 @@ use crate::evidence::{EvidenceRef, MediaSource};
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
 use crate::policy::{Adopted, Explanation, Policies, Policy};
 use crate::store::list::Onlooker;
-use crate::store::{DataKey, Durability, Head, Key, Location, Media, Store, folder};
+use crate::store::{DataKey, Durability, Head, Key, Location, Media, Salvaged, Store, folder};
 use crate::sync::Machine;
 use crate::temporary_storage::CodeBook;
 use crate::time::{
@@ -61,6 +61,8 @@ pub struct Options {
     pub capture_folder: Option<PathBuf>,
     /// How hard an act is pushed to the disk.
     pub durability: Durability,
+    /// How many bytes are kept for acts that find the disk full.
+    pub reserve_bytes: u64,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where random bytes come from.
@@ -68,6 +70,9 @@ pub struct Options {
     /// The device's key, if it was enrolled with one.
     pub signer: Option<Arc<dyn DeviceSigner>>,
 }
+
+/// Several hundred hand-overs.
+const RESERVE_BYTES: u64 = 4 << 20;
 
 impl Options {
     /// A store in `folder`, sealed under `key`, with the system's clock, in the zone `offset_min`
@@ -81,6 +86,7 @@ impl Options {
             capture_folder: Some(folder.join("capture")),
             location: Location::Folder(folder),
             durability: Durability::default(),
+            reserve_bytes: RESERVE_BYTES,
             clock: Arc::new(SystemClock::new(offset_min)),
             entropy: Arc::new(SystemEntropy),
             signer: None,
@@ -156,9 +162,16 @@ impl Courier {
     /// # Errors
     /// `WrongKey` if another key opens the store, and then no byte of the folder is changed;
     /// `OtherEnrolment` if the store belongs to somebody else, `OpenElsewhere` if another process
-    /// has it, `ForeignStore` and `NewerStore` for a file that is not ours or is ahead of us.
+    /// has it, `ForeignStore` and `NewerStore` for a file that is not ours or is ahead of us. A
+    /// damaged database is no error: see [`salvaged`](Self::salvaged).
     pub fn open(options: Options, identity: Identity) -> Result<Self> {
-        let mut store = Store::open(&options.location, options.durability, &options.key)?;
+        let mut store = Store::open(
+            &options.location,
+            options.durability,
+            &options.key,
+            identity.device,
+            options.reserve_bytes,
+        )?;
         match Key::Identity.get::<Identity>(&store.db)? {
             None => {
                 let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -189,7 +202,30 @@ impl Courier {
             identity,
         };
         courier.refresh()?;
+        courier.list_salvaged()?;
         Ok(courier)
+    }
+
+    /// Puts what was salvaged on the lists.
+    fn list_salvaged(&self) -> Result<()> {
+        let store = self.store()?;
+        if store.salvaged.is_some() { store.rebuild_lists(&self.onlooker()) } else { Ok(()) }
+    }
+
+    /// Returns what was saved if the store was found damaged when it was opened. The app need do
+    /// nothing: it is sent again, and everything else comes from the hub.
+    pub fn salvaged(&self) -> Result<Option<Salvaged>> {
+        Ok(self.store()?.salvaged.clone())
+    }
+
+    /// Remembers that the database is damaged, if that is what went wrong.
+    pub(crate) fn noticed<T>(&self, result: Result<T>) -> Result<T> {
+        if let (Err(error), Some(store)) = (&result, &self.store)
+            && error.is_damage()
+        {
+            store.suspect();
+        }
+        result
     }
 
     /// Reads again what is kept in memory of the store.
@@ -228,9 +264,11 @@ impl Courier {
     /// As [`open`](Self::open): `WrongKey` if another process rotated the key meanwhile.
     pub fn resume(&mut self) -> Result<()> {
         if self.store.is_none() {
-            let Options { location, durability, key, .. } = &self.options;
-            self.store = Some(Store::open(location, *durability, key)?);
+            let Options { location, durability, key, reserve_bytes, .. } = &self.options;
+            let device = self.identity.device;
+            self.store = Some(Store::open(location, *durability, key, device, *reserve_bytes)?);
             self.refresh()?;
+            self.list_salvaged()?;
         }
         Ok(())
     }

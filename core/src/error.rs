@@ -210,6 +210,18 @@ impl From<std::io::Error> for Error {
     }
 }
 
+impl Error {
+    /// Tells whether it comes from a damaged database, and not from a disk that fails or is full.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt | Self::ForeignStore => true,
+            // A value of another type than was written, a table that is not there.
+            Self::Database { code } => matches!(code & 0xff, 0 | 1),
+            _ => false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ffi::ErrorCode;

@@ -97,5 +97,5 @@ pub use refusal::Refusal;
 pub use screens::{
     CaseWorkView, ComplaintView, ExceptionView, Objection, ParcelView, PickupView, PromiseView,
 };
-pub use store::{DataKey, DiskFolder, Durability, Location, MediaFile, MediaFolder};
+pub use store::{DataKey, DiskFolder, Durability, Location, MediaFile, MediaFolder, Salvaged};
 pub use views::{Entry, LogLine, Progress, Stop, SyncStatus};

@@ -18,7 +18,7 @@ use crate::id::{EventId, SiteId};
 use crate::parcel::Parcel;
 use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
-use crate::store::{Head, Key, LaneRow, Media, MediaState, Store, list, vault};
+use crate::store::{Head, Key, LaneRow, Media, MediaState, Record, Store, list, vault};
 use crate::temporary_storage::{CodeBook, LockerSlot};
 use crate::time::{BootMoment, ClockReading};
 use crate::waybill::Waybill;
@@ -32,8 +32,8 @@ impl Courier {
     /// When the call returns, the act survives a dead battery (with `Durability::Full`).
     ///
     /// # Errors
-    /// `Refused` with the rule's code and advice; `DiskFull` and other errors of the store leave
-    /// nothing half-written.
+    /// `Refused` with the rule's code and advice; `DiskFull`, when the room that is kept for this is
+    /// spent too, and other errors of the store leave nothing half-written.
     pub fn record(&mut self, command: &Command) -> Result<Recorded> {
         self.write(command, None)
     }
@@ -108,9 +108,13 @@ impl Courier {
 
     fn write(&mut self, command: &Command, done: Option<&str>) -> Result<Recorded> {
         let mut store = self.store.take().ok_or(Error::Suspended)?;
-        let result = self.write_in(&mut store, command, done);
+        let mut result = self.write_in(&mut store, command, done);
+        // Nothing was written: it is done anew in the room that was kept for this.
+        if matches!(result, Err(Error::DiskFull)) && store.reserve.release() {
+            result = self.write_in(&mut store, command, done);
+        }
         self.store = Some(store);
-        let (recorded, head, codes) = result?;
+        let (recorded, head, codes) = self.noticed(result)?;
         self.head = head;
         if let Some(codes) = codes {
             self.codes = codes;
@@ -143,13 +147,17 @@ impl Courier {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
             vault::put(&tx, lane.n, entry, first)?;
         }
-        let (mut recorded, head) = writer.finish()?;
+        let (mut recorded, head, mut records) = writer.finish()?;
         recorded.left_out = decision.left_out;
         let codes = self.codes_after(&decision.decided);
+        if let Some(first) = records.first_mut() {
+            first.vault = decision.decided.vault;
+        }
         if let Some(codes) = &codes {
             Key::Codes.set(&tx, codes)?;
         }
         tx.commit()?;
+        store.journal.add(&store.db, &records);
         Ok((recorded, head, codes))
     }
 
@@ -189,8 +197,9 @@ impl Courier {
         let mut writer = Writer::new(&tx, self, &at, &reading, lanes);
         let groups = vec![vec![Draft { lane, fact: Fact::from(lost) }]];
         writer.append(&Decided { groups, vault: Vec::new() }, None)?;
-        let (_, head) = writer.finish()?;
+        let (_, head, records) = writer.finish()?;
         tx.commit()?;
+        store.journal.add(&store.db, &records);
         Ok(head)
     }
 
@@ -274,6 +283,7 @@ struct Writer<'a> {
     head: Head,
     lanes: Lanes,
     recorded: Recorded,
+    records: Vec<Record>,
 }
 
 impl<'a> Writer<'a> {
@@ -287,7 +297,8 @@ impl<'a> Writer<'a> {
         let boot = BootMoment { id: reading.boot_id, ms: reading.boot_ms };
         let recorded =
             Recorded { events: Vec::new(), lanes: Vec::new(), at: at.now, left_out: Vec::new() };
-        Self { db, courier, at, boot, head: courier.head, lanes, recorded }
+        let records = Vec::new();
+        Self { db, courier, at, boot, head: courier.head, lanes, recorded, records }
     }
 
     /// Appends all groups; returns the row of the first event.
@@ -345,6 +356,13 @@ impl<'a> Writer<'a> {
         }
         let (head, row) = self.head.append(self.db, lane.0, &bytes)?;
         self.head = head;
+        self.records.push(Record {
+            incarnation: head.incarnation,
+            seq: head.seq,
+            link: head.link,
+            line: String::from_utf8(bytes).map_err(|_| Error::Corrupt)?,
+            vault: Vec::new(),
+        });
         for item in draft.fact.evidence() {
             Media::queue(self.db, &draft.lane, item, row)?;
         }
@@ -371,7 +389,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the list rows of what changed.
-    fn finish(self) -> Result<(Recorded, Head)> {
+    fn finish(self) -> Result<(Recorded, Head, Vec<Record>)> {
         let changed: BTreeSet<&Lane> = self.recorded.lanes.iter().collect();
         let onlooker = self.courier.onlooker();
         for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
@@ -379,7 +397,7 @@ impl<'a> Writer<'a> {
                 list::write(self.db, row.n, state, &onlooker, list::After::Act)?;
             }
         }
-        Ok((self.recorded, self.head))
+        Ok((self.recorded, self.head, self.records))
     }
 }
 

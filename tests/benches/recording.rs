@@ -93,6 +93,7 @@ fn timed() {
         key: key(),
         capture_folder: None,
         durability: Durability::Full,
+        reserve_bytes: 4 << 20,
         clock: Arc::new(SystemClock::new(480)),
         entropy: Arc::new(SystemEntropy),
         signer: None,

@@ -75,7 +75,12 @@ impl Place {
 
     /// Opens the phone's store in this process.
     pub fn open(&self) -> lastmile_core::Result<Courier> {
-        Courier::open(Options::folder(self.phone(), key(), 480), self.enrolment.identity())
+        self.open_in(&self.phone())
+    }
+
+    /// Opens a copy of the phone's store.
+    pub fn open_in(&self, folder: &Path) -> lastmile_core::Result<Courier> {
+        Courier::open(Options::folder(folder, key(), 480), self.enrolment.identity())
     }
 
     /// The phone's way to a server.

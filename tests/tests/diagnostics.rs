@@ -44,7 +44,7 @@ fn photograph(phone: &mut Phone) {
     let photo = courier.capture_bytes(&lane, b"\xff\xd8\xff\xe0 a door", MediaSource::Camera);
     let report = Command::ReportException {
         case,
-        kind: ExceptionKind::Damage,
+        kind: ExceptionKind::Delay,
         waybill: None,
         evidence: vec![photo.unwrap()],
         shows: Vec::new(),
@@ -188,7 +188,7 @@ fn what_a_support_desk_is_sent_is_small_and_not_personal() {
     phone.courier().unwrap().pull_soon();
     let mut carry = |channel| {
         while let Next::Send { request } = phone.courier().unwrap().next_request(channel).unwrap() {
-            let reply = reply_of(station.ask(&request_of(&phone, &request).unwrap()));
+            let reply = reply_of(station.ask(&request_of(&phone, &request)));
             phone.courier().unwrap().apply_reply(request.id, &reply).unwrap();
         }
     };

@@ -20,6 +20,9 @@ use rusqlite::ffi;
 /// Of the storage calls of a part of the day, every so-manieth fails: all of them take two minutes.
 const STRIDE: usize = 3;
 
+/// What an app keeps by default.
+const RESERVE_BYTES: u64 = 4 << 20;
+
 const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a hand-over at the door";
 
 struct Day {
@@ -171,17 +174,11 @@ impl Day {
 
     fn complain(&mut self) {
         let case = CaseId::new(self.time.ms(), &lastmile_core::time::SystemEntropy);
-        self.record(|_| {
-            Ok(Command::ReceiveComplaint {
-                case,
-                waybill: waybill(1),
-                complainant: person(),
-                demand: "Come today".to_owned(),
-                source: ComplaintSource::Customer,
-                class: ComplaintClass::Delay,
-                about: None,
-            })
-        });
+        self.record(|_| Ok(complaint(case)));
+    }
+
+    fn keeps_room(&self) -> bool {
+        self.phone.disk.files().len("lastmile.reserve").is_ok()
     }
 
     /// Nothing waits, the hub has each act that was said to be recorded, and each once.
@@ -244,6 +241,45 @@ fn the_disk_may_be_full(before: fn(&mut Day), part: fn(&mut Day)) {
         day.check();
     }
     assert!(told > 0, "there was always room");
+}
+
+/// The acts that a phone whose disk is full records in the room that was kept for this.
+#[test]
+fn a_full_disk_leaves_room_for_another_fifty_hand_overs() {
+    let mut day = Day::new();
+    day.phone.reserve_bytes = RESERVE_BYTES;
+    day.morning();
+    assert!(day.keeps_room());
+    day.phone.disk.fail_full_after(0);
+    let mut acts = 0;
+    let full = loop {
+        let case = day.phone.courier().unwrap().new_case();
+        match day.phone.courier().unwrap().record(&complaint(case)) {
+            Ok(recorded) => day.recorded.extend(recorded.events),
+            Err(error) => break error,
+        }
+        acts += 1;
+    };
+    assert!(acts >= 50, "{acts}");
+    assert!(matches!(full, Error::DiskFull), "{full:?}");
+    assert!(!day.keeps_room());
+
+    day.phone.disk.lift_full();
+    day.night();
+    day.check();
+    assert!(day.keeps_room(), "when there is room again");
+}
+
+fn complaint(case: CaseId) -> Command {
+    Command::ReceiveComplaint {
+        case,
+        waybill: waybill(1),
+        complainant: person(),
+        demand: "Come today".to_owned(),
+        source: ComplaintSource::Customer,
+        class: ComplaintClass::Delay,
+        about: None,
+    }
 }
 
 fn until_evening(day: &mut Day) {

@@ -11,6 +11,8 @@ use crate::evidence::MediaKind;
 pub trait MediaFolder: Send + Sync {
     /// Makes a new file, or empties the one that has this name.
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
+    /// Goes on writing at the end of a file.
+    fn append(&self, name: &str) -> io::Result<Box<dyn MediaFile>>;
     /// Gives a file another name; what had that name is replaced.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Makes the names as they stand durable.
@@ -60,6 +62,9 @@ impl MediaFile for std::fs::File {
 impl MediaFolder for DiskFolder {
     fn create(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
         Ok(Box::new(std::fs::File::create(self.path(name))?))
+    }
+    fn append(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        Ok(Box::new(std::fs::File::options().append(true).open(self.path(name))?))
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.path(from), self.path(to))

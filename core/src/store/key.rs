@@ -55,8 +55,9 @@ impl std::fmt::Debug for DataKey {
     }
 }
 
-/// The store's own keys, sealed under the app's.
-const FILE: &str = "lastmile.key";
+/// The store's own keys, sealed under the app's, and the same once more: without them nothing that
+/// is sealed can be read, so one damaged file must not take them.
+const FILES: [&str; 2] = ["lastmile.key", "lastmile.key.copy"];
 /// The same while it is written.
 const DRAFT: &str = "lastmile.key.new";
 /// Leads the file, says how it is made, and is sealed with it.
@@ -80,7 +81,22 @@ impl StoreKeys {
     /// # Errors
     /// `WrongKey`; `Corrupt` for a file that is not one of ours.
     pub(crate) fn open(folder: &dyn MediaFolder, key: &DataKey) -> Result<Option<Self>> {
-        let file = match folder.read(FILE, 0, FILE_AT_MOST) {
+        let [first, copy] = FILES.map(|file| folder.read(file, 0, FILE_AT_MOST));
+        let whole = first.as_ref().ok().is_some_and(|first| copy.as_ref().ok() == Some(first));
+        let opened = match (Self::of(first, key), Self::of(copy, key)) {
+            (Ok(Some(keys)), _) | (Err(_) | Ok(None), Ok(Some(keys))) => keys,
+            (first, _) => return first,
+        };
+        if !whole {
+            // It was damaged, or the phone died between the two. If it cannot be mended now, then
+            // the next time.
+            let _ = opened.keep(folder, key);
+        }
+        Ok(Some(opened))
+    }
+
+    fn of(file: io::Result<Vec<u8>>, key: &DataKey) -> Result<Option<Self>> {
+        let file = match file {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
@@ -93,12 +109,16 @@ impl StoreKeys {
     /// Keeps the keys under `key` from now on. If the phone dies meanwhile, they stay under the key
     /// before.
     pub(crate) fn keep(&self, folder: &dyn MediaFolder, key: &DataKey) -> Result<()> {
-        let mut file = folder.create(DRAFT)?;
-        file.append(&[MADE, &seal(&key.cipher(), MADE, self.0.as_slice())].concat())?;
-        file.sync()?;
-        drop(file);
-        folder.rename(DRAFT, FILE)?;
-        Ok(folder.sync_names()?)
+        let sealed = [MADE, &seal(&key.cipher(), MADE, self.0.as_slice())].concat();
+        for name in FILES {
+            let mut file = folder.create(DRAFT)?;
+            file.append(&sealed)?;
+            file.sync()?;
+            drop(file);
+            folder.rename(DRAFT, name)?;
+            folder.sync_names()?;
+        }
+        Ok(())
     }
 
     /// Returns the cipher of files.
@@ -147,14 +167,14 @@ fn cipher(half: &[u8]) -> XChaCha20Poly1305 {
 }
 
 /// Seals `plain` under random bytes, which lead the result: 24 of them never come twice.
-fn seal(cipher: &XChaCha20Poly1305, about: &[u8], plain: &[u8]) -> Vec<u8> {
+pub(super) fn seal(cipher: &XChaCha20Poly1305, about: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = random::<NONCE>();
     let sealed = cipher.encrypt(&XNonce::from(*nonce), Payload { msg: plain, aad: about });
     [nonce.as_slice(), &sealed.expect("shorter than 256 GiB")].concat()
 }
 
 /// Opens what [`seal`] made under the same key and about the same; `None` for anything else.
-fn unseal(cipher: &XChaCha20Poly1305, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unseal(cipher: &XChaCha20Poly1305, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
     cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: about }).ok()
 }

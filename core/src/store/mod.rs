@@ -6,13 +6,16 @@
 //! every value of `meta`, and the files.
 
 pub(crate) mod folder;
+mod journal;
 mod key;
 mod lane;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod media;
 mod meta;
+mod reserve;
 pub(crate) mod rewind;
+mod salvage;
 mod sealed;
 pub(crate) mod vault;
 
@@ -24,15 +27,22 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
+use crate::id::DeviceId;
 
 pub use folder::{DiskFolder, MediaFile, MediaFolder};
+pub(crate) use journal::{Journal, Record};
 pub use key::DataKey;
 pub(crate) use key::StoreKeys;
 pub(crate) use lane::LaneRow;
 pub(crate) use log::{Head, Outgoing};
 pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
+pub(crate) use reserve::Reserve;
+pub use salvage::Salvaged;
 pub(crate) use sealed::SealedFolder;
+
+/// The database's file in the store's folder.
+const DATABASE: &str = "lastmile.db";
 
 /// "LMst": marks the file as ours in `SQLite`'s header.
 const APPLICATION_ID: i32 = 0x4c4d_7374;
@@ -76,15 +86,25 @@ pub enum Location {
 pub(crate) struct Store {
     pub(crate) db: Connection,
     pub(crate) media: SealedFolder,
+    pub(crate) journal: Journal,
+    pub(crate) reserve: Reserve,
+    /// What was saved when this store was opened, if it was damaged.
+    pub(crate) salvaged: Option<Salvaged>,
     keys: Arc<dyn MediaFolder>,
     /// Held while the store is open, so that a second process is told `OpenElsewhere`.
     _lock: Option<File>,
 }
 
 impl Store {
-    /// Opens or creates the store and brings its schema up to date. With the wrong key, nothing in
-    /// the folder is touched.
-    pub(crate) fn open(location: &Location, durability: Durability, key: &DataKey) -> Result<Self> {
+    /// Opens or creates the store of `device`, and brings its schema up to date. With the wrong key,
+    /// nothing in the folder is touched. What is pending in a damaged database goes into a new one.
+    pub(crate) fn open(
+        location: &Location,
+        durability: Durability,
+        key: &DataKey,
+        device: DeviceId,
+        reserve_bytes: u64,
+    ) -> Result<Self> {
         let (keys, media, lock): (Arc<dyn MediaFolder>, Arc<dyn MediaFolder>, _) = match location {
             Location::Folder(folder) => {
                 let keys = DiskFolder::open(folder.clone())?;
@@ -94,53 +114,48 @@ impl Store {
             }
             Location::Vfs { keys, media, .. } => (Arc::clone(keys), Arc::clone(media), None),
         };
-        let own = StoreKeys::open(keys.as_ref(), key)?;
-        let mut db = match location {
-            Location::Folder(folder) => Connection::open(folder.join("lastmile.db"))?,
-            Location::Vfs { path, vfs, .. } => {
-                Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs.as_str())?
-            }
-        };
-        let begun = check_ours(&db)?;
-        let own = match own {
+        let known = StoreKeys::open(keys.as_ref(), key)?;
+        let begun = known.is_some();
+        let own = match known {
             Some(own) => own,
             // The keys were durable before the database was made.
-            None if begun => return Err(Error::Corrupt),
+            None if check_ours(&connect(location, DATABASE)?)? => return Err(Error::Corrupt),
             None => {
                 let new = StoreKeys::random();
                 new.keep(keys.as_ref(), key)?;
                 new
             }
         };
-        own.teach(&db)?;
-        db.pragma_update(None, "page_size", PAGE_SIZE)?;
-        db.pragma_update(None, "journal_mode", "wal")?;
-        db.pragma_update(
-            None,
-            "synchronous",
-            match durability {
-                Durability::Full => "FULL",
-                Durability::Normal => "NORMAL",
-            },
-        )?;
-        db.pragma_update(None, "fullfsync", true)?;
-        db.pragma_update(None, "checkpoint_fullfsync", true)?;
-        db.pragma_update(None, "foreign_keys", true)?;
-        db.pragma_update(None, "temp_store", "memory")?;
-        // What is erased is overwritten, and not only forgotten.
-        db.pragma_update(None, "secure_delete", true)?;
-        // A safety net; checkpoints run after a sync and at suspend, off the courier's path.
-        db.pragma_update(None, "wal_autocheckpoint", 4_000 * 4096 / PAGE_SIZE)?;
-        db.busy_timeout(std::time::Duration::from_secs(2))?;
-        db.set_prepared_statement_cache_capacity(64);
-        migrate(&mut db)?;
+        let journal = Journal::new(Arc::clone(&keys), own.files());
+        let open = |journal: &Journal| match location {
+            Location::Folder(folder) if begun => {
+                salvage::or_open(folder, journal, &own, device, &|name| {
+                    database(location, name, durability, &own)
+                })
+            }
+            _ => Ok((database(location, DATABASE, durability, &own)?, None)),
+        };
+        let (db, salvaged) = open(&journal)?;
         let media = SealedFolder::new(media, own.files());
-        let store = Self { db, media, keys, _lock: lock };
-        // A process killed between writing and syncing leaves a commit that can be read and is
-        // not yet durable. The checkpoint syncs it before anybody is told of it.
-        store.checkpoint()?;
-        media::delete_erased(&store.db, &store.media)?;
+        let reserve = Reserve::new(Arc::clone(&keys), reserve_bytes);
+        let mut store = Self { db, media, journal, reserve, salvaged, keys, _lock: lock };
+        if let Err(error) = store.begin(device) {
+            if !error.is_damage() {
+                return Err(error);
+            }
+            store.suspect();
+            store.db = Connection::open_in_memory()?;
+            (store.db, store.salvaged) = open(&store.journal)?;
+            store.begin(device)?;
+        }
+        store.reserve.fill();
         Ok(store)
+    }
+
+    fn begin(&mut self, device: DeviceId) -> Result<()> {
+        self.catch_up(device)?;
+        self.journal.open(&self.db, Head::load(&self.db)?);
+        media::delete_erased(&self.db, &self.media)
     }
 
     /// Seals the store's keys under `new` from now on: one small file is replaced.
@@ -156,9 +171,67 @@ impl Store {
 
     /// Moves what is in the WAL into the database file as far as no reader needs it.
     pub(crate) fn checkpoint(&self) -> Result<()> {
-        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        Ok(())
+        checkpoint(&self.db)
     }
+
+    /// Notes that the database was seen to be damaged: the next time it is opened, what is pending
+    /// goes into a new one.
+    pub(crate) fn suspect(&self) {
+        // Without room for the note the damage is seen again.
+        let _ = self.keys.create(salvage::SUSPECT);
+    }
+}
+
+fn connect(location: &Location, name: &str) -> Result<Connection> {
+    Ok(match location {
+        Location::Folder(folder) => Connection::open(folder.join(name))?,
+        Location::Vfs { path, vfs, .. } => {
+            Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs.as_str())?
+        }
+    })
+}
+
+/// Opens a database, which is made if it is not there, and looks whether what is pending is whole.
+fn database(
+    location: &Location,
+    name: &str,
+    durability: Durability,
+    own: &StoreKeys,
+) -> Result<Connection> {
+    let mut db = connect(location, name)?;
+    check_ours(&db)?;
+    own.teach(&db)?;
+    db.pragma_update(None, "page_size", PAGE_SIZE)?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(
+        None,
+        "synchronous",
+        match durability {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        },
+    )?;
+    db.pragma_update(None, "fullfsync", true)?;
+    db.pragma_update(None, "checkpoint_fullfsync", true)?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "temp_store", "memory")?;
+    // What is erased is overwritten, and not only forgotten.
+    db.pragma_update(None, "secure_delete", true)?;
+    // A safety net; checkpoints run after a sync and at suspend, off the courier's path.
+    db.pragma_update(None, "wal_autocheckpoint", 4_000 * 4096 / PAGE_SIZE)?;
+    db.busy_timeout(std::time::Duration::from_secs(2))?;
+    db.set_prepared_statement_cache_capacity(64);
+    migrate(&mut db)?;
+    salvage::check(&db)?;
+    // A process killed between writing and syncing leaves a commit that can be read and is not yet
+    // durable. The checkpoint syncs it before anybody is told of it.
+    checkpoint(&db)?;
+    Ok(db)
+}
+
+fn checkpoint(db: &Connection) -> Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File> {

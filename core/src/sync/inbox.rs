@@ -52,7 +52,10 @@ impl Courier {
         }
         let receipt = self.check_reply(&open, &reply)?;
         let taken = self.take(&open, &reply, receipt.as_ref(), reading).and_then(|()| {
-            let store = self.store()?;
+            let store = self.store_mut()?;
+            if !open.sent.is_empty() || !reply.events.is_empty() {
+                store.journal.settle(&store.db)?;
+            }
             media::delete_erased(&store.db, &store.media)
         });
         // What went through before something failed counts: memory follows the tables at once, and
@@ -72,7 +75,10 @@ impl Courier {
         if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
             self.machine.pull_asked |= !self.codes_wanted().is_empty();
         }
-        self.store()?.checkpoint()
+        let store = self.store()?;
+        store.checkpoint()?;
+        store.reserve.fill();
+        Ok(())
     }
 
     fn take(

@@ -221,6 +221,11 @@ impl Machine {
 impl Courier {
     /// Returns the next request of a channel. Never touches the network.
     pub fn next_request(&mut self, channel: SyncChannel) -> Result<Next> {
+        let next = self.next(channel);
+        self.noticed(next)
+    }
+
+    fn next(&mut self, channel: SyncChannel) -> Result<Next> {
         let reading = self.options.clock.read();
         if let Some(ms) = self.machine.wait_ms(channel, &reading) {
             return Ok(Next::Wait { ms });
@@ -285,6 +290,7 @@ impl Courier {
         result: Result<()>,
         reading: &ClockReading,
     ) -> Result<()> {
+        let result = self.noticed(result);
         let pace = match channel {
             SyncChannel::Events => &mut self.machine.events_pace,
             SyncChannel::Media => &mut self.machine.media_pace,

@@ -63,6 +63,7 @@ impl Courier {
             refold(&tx, lane, &onlooker)?;
         }
         tx.commit()?;
+        store.journal.rewrite(&store.db);
         (self.head, self.epoch) = (head, epoch);
         self.machine.forget_in_flight();
         self.machine.pull_asked = true;

@@ -85,6 +85,7 @@ impl Phone {
             // An app keeps it in the Keystore; this one is never opened again.
             key: DataKey::random(),
             durability: Durability::Full,
+            reserve_bytes: 4 << 20,
             clock: PlayedClock::new(time, Uuid::from_u64_pair(seed, place as u64 + 1)),
             entropy: entropy.clone(),
             signer: Some(Arc::new(key)),

@@ -54,6 +54,11 @@ impl MediaFolder for LossyFolder {
         }
         Ok(Box::new(LossyFile { files: self.files.clone(), name }))
     }
+    fn append(&self, name: &str) -> io::Result<Box<dyn MediaFile>> {
+        let name = self.inside(name);
+        self.files.len(&name)?;
+        Ok(Box::new(LossyFile { files: self.files.clone(), name }))
+    }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.files.rename(&self.inside(from), &self.inside(to))
     }

@@ -65,6 +65,8 @@ pub struct Phone {
     pub signer: Option<Arc<SoftSigner>>,
     /// The library, while the app runs.
     pub courier: Option<Courier>,
+    /// What it keeps for acts that find its disk full.
+    pub reserve_bytes: u64,
     entropy: SeededEntropy,
     seed: u64,
 }
@@ -84,6 +86,7 @@ impl Phone {
             key: key(),
             signer,
             courier: None,
+            reserve_bytes: 0,
             entropy: SeededEntropy::new(seed),
             seed,
         }
@@ -101,6 +104,7 @@ impl Phone {
             key: self.key.clone(),
             capture_folder: None,
             durability: Durability::Full,
+            reserve_bytes: self.reserve_bytes,
             clock: Arc::new(self.clock.clone()),
             entropy: Arc::new(self.entropy.clone()),
             signer: self.signer.clone().map(|signer| signer as Arc<dyn DeviceSigner>),
