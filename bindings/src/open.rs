@@ -105,6 +105,8 @@ fn stores() -> MutexGuard<'static, BTreeMap<PathBuf, Held>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use lastmile_core::Durability;
 
     use super::*;
@@ -158,18 +160,24 @@ mod tests {
         assert!(!stores().contains_key(&folder), "nothing is left behind");
     }
 
-    struct Broken;
+    /// A clock that breaks when it is told to.
+    #[derive(Default)]
+    struct Breaks(AtomicBool);
 
-    impl BootClock for Broken {
+    impl BootClock for Breaks {
         fn read(&self) -> Result<BootReading> {
-            panic!("a callback that Rust itself implements may panic under the lock")
+            let broken = self.0.load(Ordering::SeqCst);
+            assert!(!broken, "a callback that Rust itself implements may panic under the lock");
+            Ok(BootReading { boot: "1".to_owned(), ms: 0 })
         }
     }
 
     #[test]
     fn a_panic_under_the_lock_is_an_error_from_then_on() {
         let folder = tempfile::tempdir().unwrap();
-        let lastmile = open_in(folder.path(), Some(Arc::new(Broken))).unwrap();
+        let clock = Arc::new(Breaks::default());
+        let lastmile = open_in(folder.path(), Some(clock.clone())).unwrap();
+        clock.0.store(true, Ordering::SeqCst);
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lastmile.new_case()));
         assert!(caught.is_err());
         assert!(matches!(lastmile.stops(), Err(LastmileError::Internal { .. })));

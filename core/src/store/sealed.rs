@@ -56,11 +56,11 @@ impl SealedFolder {
 
     fn write_draft(&self, draft: &str, source: &mut dyn io::Read) -> Result<Written> {
         let mut buffer = Vec::with_capacity(SEGMENT + TAG);
-        let mut fill = |buffer: &mut Vec<u8>| -> io::Result<usize> {
+        let mut next = |buffer: &mut Vec<u8>| -> io::Result<usize> {
             buffer.clear();
             (&mut *source).take(SEGMENT as u64).read_to_end(buffer)
         };
-        if fill(&mut buffer)? == 0 {
+        if next(&mut buffer)? == 0 {
             return Err(MediaError::Empty.into());
         }
         let kind = MediaKind::of(&buffer).ok_or(MediaError::NotMedia)?;
@@ -80,7 +80,7 @@ impl SealedFolder {
             hash.update(&buffer);
             stream.encrypt_next_in_place(b"", &mut buffer).map_err(|_| Error::Corrupt)?;
             file.append(&buffer)?;
-            fill(&mut buffer)?;
+            next(&mut buffer)?;
         }
         let sha256 = Digest(hash.finalize().into());
         buffer.extend_from_slice(&sha256.0);
