@@ -27,7 +27,7 @@ use lastmile_core::transfer::{TransferCode, TransferView};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     CaseWorkView, Command, ComplaintView, DataKey, Durability, Entry, ExceptionView, Here,
-    Identity, Objection, ParcelView, PickupView, Recorded, Stop, SyncStatus,
+    Identity, Objection, ParcelView, PickupView, Recorded, Salvaged, Stop, SyncStatus,
 };
 use zeroize::Zeroizing;
 
@@ -379,6 +379,19 @@ impl Lastmile {
     /// Returns how far everything has come.
     pub fn sync_status(&self) -> Result<SyncStatus> {
         Ok(self.shared.courier()?.sync_status()?)
+    }
+
+    /// Deletes photos and videos that the hub has, the oldest first, until those that are left take
+    /// at most so many bytes. Returns how many they take then: more, if nothing else may go.
+    pub fn shrink_media(&self, at_most: i64) -> Result<i64> {
+        let at_most = u64::try_from(at_most).unwrap_or(0);
+        let bytes = self.shared.courier()?.shrink_media(at_most)?;
+        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
+    }
+
+    /// Returns what was saved if the store was found damaged when it was opened; it is sent again.
+    pub fn salvaged(&self) -> Result<Option<Salvaged>> {
+        Ok(self.shared.courier()?.salvaged()?)
     }
 
     /// Tells what keeps events and files from the hub, and news from the phone, by stable codes.

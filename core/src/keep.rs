@@ -46,6 +46,24 @@ impl Courier {
         tx.commit()?;
         Ok(left)
     }
+
+    /// Deletes photos and videos that the hub has, the oldest first, until those that are left take
+    /// at most so many bytes. Returns how many they take then: more, if nothing else may go.
+    ///
+    /// None goes that the hub has not confirmed, nor one that is in none of its backups, where it
+    /// takes some. What the acts say of a picture stays, and so does its digest.
+    pub fn shrink_media(&mut self, at_most: u64) -> Result<u64> {
+        let store = self.store()?;
+        let durable = Key::Durable.get(&store.db)?.unwrap_or((u32::MAX, u64::MAX));
+        let mut bytes = Media::bytes(&store.db)?;
+        let mut droppable = Media::droppable(&store.db, durable)?.into_iter();
+        while bytes > at_most {
+            let Some(item) = droppable.next() else { break };
+            Media::drop_file(&store.db, &store.media, &item)?;
+            bytes = bytes.saturating_sub(item.bytes);
+        }
+        Ok(bytes)
+    }
 }
 
 /// Returns the lanes of which nothing more is to be done and all is confirmed, the oldest first.

@@ -7,7 +7,8 @@ use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, Party, ProofItem, ProofKind,
 };
 use lastmile_core::event::Lane;
-use lastmile_core::evidence::MediaSource;
+use lastmile_core::evidence::{EvidenceRef, MediaSource};
+use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::id::{CourierNo, ManifestId};
 use lastmile_core::parcel::FreezeReason;
 use lastmile_core::privacy::{Person, RevealReason};
@@ -255,4 +256,52 @@ fn an_upload_under_way_ends_when_its_file_is_erased() {
     courier.apply_reply(request.id, &begun).expect("a good reply");
     day.carry(SyncChannel::Media);
     day.has_settled_the_erased_photo();
+}
+
+/// A photo of its own for each `n`, 1,000 bytes long, of a case that is reported with it.
+fn report(day: &mut Day, n: u8) -> EvidenceRef {
+    let courier = day.phone.courier().expect("the app runs");
+    let case = courier.new_case();
+    let jpeg = [PHOTO, &[n; 1000]].concat();
+    let lane = Lane::Exception(case);
+    let photo = courier.capture_bytes(&lane, &jpeg[..1000], MediaSource::Camera);
+    let photo = photo.expect("a photo");
+    day.record(&Command::ReportException {
+        case,
+        kind: ExceptionKind::Delay,
+        waybill: None,
+        evidence: vec![photo.clone()],
+        shows: Vec::new(),
+        note: None,
+    });
+    photo
+}
+
+#[test]
+fn room_is_made_by_the_oldest_photos_that_the_hub_has_and_by_no_other() {
+    let mut day = Day::new();
+    day.sync();
+    let sent: Vec<_> = (1..=3).map(|n| report(&mut day, n)).collect();
+    day.sync();
+    let waits = report(&mut day, 4);
+    let here = |day: &mut Day, item: &EvidenceRef| {
+        day.phone.courier().expect("the app runs").read_media(item.id, 0, 4).is_ok()
+    };
+    let shrink = |day: &mut Day, at_most: u64| {
+        day.phone.courier().expect("the app runs").shrink_media(at_most).expect("a good disk")
+    };
+    assert_eq!(shrink(&mut day, 3_000), 3_000, "that of the parcel and the oldest went");
+    let found: Vec<_> = sent.iter().map(|item| here(&mut day, item)).collect();
+    assert_eq!(found, [false, true, true]);
+
+    assert_eq!(shrink(&mut day, 0), 1_000, "what the hub does not have stays");
+    assert!(here(&mut day, &waits));
+
+    day.sync();
+    let courier = day.phone.courier().expect("the app runs");
+    let status = courier.sync_status().expect("a good disk");
+    assert_eq!((status.media_pending, status.media_lost), (0, 0));
+    let history = courier.history(&lane(1)).expect("a good disk");
+    assert!(history.iter().all(|entry| entry.progress == Progress::Confirmed));
+    assert_eq!(shrink(&mut day, 0), 0);
 }

@@ -26,12 +26,21 @@ pub(crate) enum MediaState {
     Erased = 4,
     /// Erased, and the file is deleted.
     Gone = 5,
+    /// The hub holds it, and the file left the phone to make room.
+    Dropped = 6,
 }
 
 impl MediaState {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Captured, Self::Queued, Self::Confirmed, Self::Lost, Self::Erased, Self::Gone];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Captured,
+        Self::Queued,
+        Self::Confirmed,
+        Self::Lost,
+        Self::Erased,
+        Self::Gone,
+        Self::Dropped,
+    ];
 
     fn from_i64(n: i64) -> Self {
         match n {
@@ -40,7 +49,8 @@ impl MediaState {
             2 => Self::Confirmed,
             3 => Self::Lost,
             4 => Self::Erased,
-            _ => Self::Gone,
+            5 => Self::Gone,
+            _ => Self::Dropped,
         }
     }
 }
@@ -173,6 +183,43 @@ impl Media {
         .collect()
     }
 
+    /// Returns how many bytes the files take that are on the phone.
+    pub(crate) fn bytes(db: &Connection) -> Result<u64> {
+        Ok(db
+            .prepare_cached(
+                "SELECT coalesce(sum(bytes), 0) FROM (
+                     SELECT max(bytes) AS bytes FROM media WHERE state < 3 GROUP BY sha256)",
+            )?
+            .query_row([], |row| row.get(0))?)
+    }
+
+    /// Returns the files that may leave the phone, the oldest first: the hub holds each for all acts
+    /// that name it, and so do its backups up to `durable`, where it takes some.
+    pub(crate) fn droppable(db: &Connection, durable: (u32, u64)) -> Result<Vec<EvidenceRef>> {
+        let mut rows = db.prepare_cached(
+            "SELECT item FROM media m WHERE state = 2 AND NOT EXISTS (
+                 SELECT 1 FROM media o WHERE o.sha256 = m.sha256 AND (o.state < 2 OR EXISTS (
+                     SELECT 1 FROM event e WHERE e.n = o.event AND (e.inc, e.seq) > (?1, ?2))))
+             GROUP BY sha256 ORDER BY min(id)",
+        )?;
+        let durable = params![durable.0, i64::try_from(durable.1).unwrap_or(i64::MAX)];
+        let rows = rows.query_map(durable, |row| row.get::<_, String>(0))?;
+        rows.map(|item| item_of(&item?)).collect()
+    }
+
+    /// Deletes a file that the hub holds. The file goes first: a row that names none is only told
+    /// that it cannot be shown.
+    pub(crate) fn drop_file(
+        db: &Connection,
+        folder: &SealedFolder,
+        item: &EvidenceRef,
+    ) -> Result<()> {
+        folder.remove(&file_name(&item.sha256, item.kind))?;
+        db.prepare_cached("UPDATE media SET state = 6 WHERE sha256 = ?1 AND state = 2")?
+            .execute([&item.sha256.0])?;
+        Ok(())
+    }
+
     /// Counts items in a state.
     pub(crate) fn count(db: &Connection, state: MediaState) -> Result<u64> {
         Ok(db
@@ -186,7 +233,7 @@ impl Media {
         Ok(db
             .prepare_cached(
                 "SELECT 1 FROM media
-                 WHERE event IS NOT NULL AND event = ?1 AND state NOT IN (2, 4, 5)",
+                 WHERE event IS NOT NULL AND event = ?1 AND state NOT IN (2, 4, 5, 6)",
             )?
             .exists([event])?)
     }

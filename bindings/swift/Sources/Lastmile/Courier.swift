@@ -36,7 +36,7 @@ public actor Courier {
 
     private let lastmile: Lastmile
     private var tokens: Tokens?
-    private var syncing: Task<SyncReport, any Error>?
+    private var syncing: (task: Task<SyncReport, any Error>, media: Bool)?
 
     /// Opens a courier's store in `folder`, or makes it on first use.
     ///
@@ -306,20 +306,26 @@ public actor Courier {
     /// Sends and receives until nothing is left to do, events and photos side by side.
     ///
     /// Call it from a background task, and after a record when there is a signal. A second call
-    /// waits for the same end.
-    public func sync(over link: any HubLink) async throws -> SyncReport {
-        if let syncing { return try await syncing.value }
-        let task = Task { try await drainAll(over: link) }
-        syncing = task
+    /// waits for the same end. Without `media`, for a network on which bytes are dear, photos and
+    /// videos wait.
+    public func sync(over link: any HubLink, media: Bool = true) async throws -> SyncReport {
+        while let syncing {
+            if syncing.media || !media { return try await syncing.task.value }
+            // It lets media wait, and this one does not.
+            _ = try? await syncing.task.value
+            await Task.yield()
+        }
+        let task = Task { try await drainAll(over: link, media: media) }
+        syncing = (task, media)
         defer { syncing = nil }
         return try await task.value
     }
 
-    private func drainAll(over link: any HubLink) async throws -> SyncReport {
+    private func drainAll(over link: any HubLink, media: Bool) async throws -> SyncReport {
         while true {
             async let events = drain(.events, over: link)
-            async let media = drain(.media, over: link)
-            let ends = try await [events, media]
+            async let files = media ? drain(.media, over: link) : Drained()
+            let ends = try await [events, files]
             let report = SyncReport(
                 retryInMs: ends.compactMap(\.waitMs).max(), problem: ends.compactMap(\.problem).first)
             // An event may have made a photo ready to go, and the other way round.

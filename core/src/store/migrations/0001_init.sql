@@ -47,7 +47,8 @@ CREATE INDEX vault_lane ON vault (lane);
 CREATE INDEX vault_outbox ON vault (event) WHERE event IS NOT NULL;
 
 -- state: 0 captured, 1 named by an event, 2 confirmed by the hub, 3 gone from the phone, 4 erased
--- with the person it shows, 5 erased and its file deleted.
+-- with the person it shows, 5 erased and its file deleted,
+-- 6 confirmed and its file deleted to make room.
 CREATE TABLE media (
     id     BLOB PRIMARY KEY,
     lane   TEXT    NOT NULL,

@@ -237,6 +237,15 @@ class Courier private constructor(
      */
     suspend fun rotateKey(key: ByteArray): Unit = call { rotateKey(key) }
 
+    /**
+     * Deletes photos and videos that the hub has, the oldest first, until those left take at most [atMost] bytes.
+     * Returns how many they take then: more, if nothing else may go.
+     */
+    suspend fun shrinkMedia(atMost: Long): Long = call { shrinkMedia(atMost) }
+
+    /** What was saved if the store was found damaged when it was opened; it is sent again. */
+    suspend fun salvaged(): Salvaged? = call { salvaged() }
+
     /** Closes every file. Calls throw [LastmileException.Suspended] until [resume]. */
     suspend fun suspend(): Unit = call { this.suspend() }
 
@@ -266,12 +275,14 @@ class Courier private constructor(
      *
      * Call it from a `WorkManager` job with a network constraint, and after a record when there is a
      * signal. May be cancelled at any point: what was under way is asked again the next time.
+     * Without [media], for a network on which bytes are dear, photos and videos wait.
      */
-    suspend fun sync(link: HubLink): SyncReport = syncing.withLock {
+    suspend fun sync(link: HubLink, media: Boolean = true): SyncReport = syncing.withLock {
+        val wanted = if (media) SyncChannel.entries else listOf(SyncChannel.EVENTS)
         var report: SyncReport
         do {
             val channels = coroutineScope {
-                SyncChannel.entries.map { async { drain(it, link) } }.map { it.await() }
+                wanted.map { async { drain(it, link) } }.map { it.await() }
             }
             report = SyncReport(channels.mapNotNull { it.waitMs }.maxOrNull(), channels.firstNotNullOfOrNull { it.problem })
             // An event may have made a photo ready to go, and the other way round.
