@@ -115,7 +115,7 @@ fn pull_once(station: &Station, phone: &mut Phone) {
 }
 
 #[test]
-fn a_hub_that_falls_when_it_has_the_last_part_of_a_photo_checks_it_when_it_is_asked() {
+fn a_hub_that_falls_before_it_threw_a_damaged_photo_away_does_so_when_it_is_asked() {
     for calls in 1..20 {
         let (mut station, mut phone) = station_and_phone();
         let mut rng = fastrand::Rng::with_seed(calls);
@@ -136,13 +136,17 @@ fn a_hub_that_falls_when_it_has_the_last_part_of_a_photo_checks_it_when_it_is_as
         };
         courier.record(&report).expect("no rule speaks against it");
 
+        let mut damaged = false;
         for _ in 0..20 {
             let courier = phone.courier().expect("the app runs");
             let next = courier.next_request(SyncChannel::Media).expect("a good disk");
             let Next::Send { request } = next else { break };
-            let asked = request_of(&phone, &request).expect("a good disk");
+            let mut asked = request_of(&phone, &request).expect("a good disk");
             let answer = match request.method.as_str() {
-                "PATCH" => station.ask_while_it_falls(&asked, calls, &mut rng),
+                "PATCH" if !std::mem::replace(&mut damaged, true) => {
+                    *asked.body.last_mut().expect("a part of it") ^= 1;
+                    station.ask_while_it_falls(&asked, calls, &mut rng)
+                }
                 _ => Some(station.ask(&asked)),
             };
             let reply = answer.map_or(lastmile_core::sync::HubReply::NoAnswer, reply_of);
