@@ -44,6 +44,8 @@
 uniffi::setup_scaffolding!("lastmile_core");
 
 pub mod badge;
+#[doc(hidden)]
+pub mod bug;
 pub mod chore;
 pub mod command;
 mod compact;

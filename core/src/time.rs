@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::bug::{Bug, planted};
+
 /// What the phone's clocks show at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockReading {
@@ -188,7 +190,10 @@ const DRIFT_PPM: i64 = 100;
 
 /// Returns the best statement about "now" from a clock reading and the last contact.
 pub fn moment(reading: &ClockReading, contact: Option<&HubContact>) -> Moment {
-    match contact.filter(|contact| contact.boot_id == reading.boot_id) {
+    let holds = |contact: &&HubContact| {
+        contact.boot_id == reading.boot_id || planted(Bug::ContactOutlivesBoot)
+    };
+    match contact.filter(holds) {
         Some(contact) => {
             let elapsed = reading.boot_ms - contact.boot_ms;
             let drift = elapsed.abs() * DRIFT_PPM / 1_000_000;

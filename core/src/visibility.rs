@@ -295,9 +295,9 @@ pub fn viewers(lane: &Lane, state: &LaneState) -> Vec<(CourierNo, Relation)> {
 /// What he wrote in events that the hub has not confirmed yet must be kept until it has.
 pub fn loses_sight(state: &LaneState, courier: &CourierNo) -> bool {
     match state {
+        // Whoever acted on it may have held it, and a correction may have taken that back.
         LaneState::Parcel(parcel) => {
             relation_to_parcel(parcel, courier) == Some(Relation::FormerHolder)
-                && parcel.former.contains(courier)
         }
         LaneState::Complaint(complaint) => {
             let receiver = complaint.received_by.as_ref().and_then(Actor::courier);

@@ -14,6 +14,7 @@ mod swift;
 mod tools;
 mod tus;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -27,7 +28,7 @@ struct Xtask {
     chore: Chore,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Chore {
     /// Installs what the chores beyond Rust need and this machine lacks
     Setup,
@@ -48,17 +49,26 @@ enum Chore {
     /// Plays simulated days of phones, links and a hub
     Sim {
         /// How many seeds to play
-        #[arg(long, default_value_t = LEAST_SEEDS)]
+        #[arg(long, default_value_t = check::LEAST_SEEDS)]
+        seeds: u64,
+        /// Keep in this file what was played, and go on from it
+        #[arg(long)]
+        state: Option<PathBuf>,
+    },
+    /// Plants bugs and plays seeds until the simulator finds each of them
+    Bugs {
+        /// Plant only this one
+        #[arg(long)]
+        bug: Option<String>,
+        /// Give up after so many seeds
+        #[arg(long, default_value_t = check::MOST_SEEDS)]
         seeds: u64,
     },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, sim, python-test, tus-test, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, bugs, python-test, tus-test, kotlin-test, swift-test, android and ios
     Test,
 }
-
-/// What every full run plays.
-const LEAST_SEEDS: u64 = 2_000;
 
 fn main() -> ExitCode {
     match run(Xtask::parse().chore) {
@@ -80,13 +90,15 @@ fn run(chore: Chore) -> Result<()> {
         Chore::TusTest => tus::test(),
         Chore::Android => android::check(),
         Chore::Ios => ios::check(),
-        Chore::Sim { seeds } => check::sim(seeds),
+        Chore::Sim { seeds, state } => check::sim(seeds, state.as_deref()),
+        Chore::Bugs { bug, seeds } => check::bugs(bug.as_deref(), seeds),
         Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
             tools::require_all()?;
             check::run()?;
-            check::sim(LEAST_SEEDS)?;
+            check::sim(check::LEAST_SEEDS, None)?;
+            check::bugs(None, check::MOST_SEEDS)?;
             python::test()?;
             tus::test()?;
             kotlin::test()?;

@@ -4,9 +4,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Key, rewind};
+use crate::bug::{Bug, planted};
 use crate::error::{Error, Result};
-use crate::event::{leaf, link};
-use crate::id::Digest;
+use crate::event::{Event, leaf, link};
+use crate::id::{Digest, EventId};
 use crate::sync::wire::{ParkReason, Withheld};
 
 /// The end of this device's chain.
@@ -78,7 +79,10 @@ impl Head {
         }
         let mut last: i64 =
             db.query_row("SELECT coalesce(max(n), 0) FROM event", [], |row| row.get(0))?;
-        for (n, bytes) in pending {
+        for (n, mut bytes) in pending {
+            if planted(Bug::NewIdsAfterFork) {
+                bytes = under_new_id(db, n, &bytes)?;
+            }
             head = head.next(&bytes);
             last += 1;
             db.prepare_cached(
@@ -94,6 +98,15 @@ impl Head {
         }
         Ok(head)
     }
+}
+
+/// What [`Bug::NewIdsAfterFork`] does.
+fn under_new_id(db: &Connection, n: i64, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut event = Event::parse(bytes).map_err(|_| Error::Corrupt)?;
+    event.envelope.id = EventId(uuid::Uuid::new_v5(&event.envelope.id.0, b"again"));
+    let bytes = event.to_bytes();
+    db.execute("UPDATE event SET bytes = ?1 WHERE n = ?2", params![bytes, n])?;
+    Ok(bytes)
 }
 
 /// One own event that has yet to be answered.
@@ -177,6 +190,13 @@ pub(crate) fn receive(
         .optional()?;
     if let Some((n, here)) = here {
         if rewind::leaf_of(&here) != sent {
+            // The doubted one gives way: to an event that is parked here, or to a new one.
+            if let Some((parked, true)) = own_open(db, lane, bytes, own)?
+                && rewind::confirm(db, n)?
+            {
+                accept(db, parked, lane, lane_seq)?;
+                return Ok(true);
+            }
             return rewind::replace(db, n, lane, bytes);
         }
         rewind::confirm(db, n)?;
@@ -194,33 +214,59 @@ pub(crate) fn receive(
     if has_left {
         return Ok(false);
     }
-    if own {
-        let open: Option<i64> = db
-            .prepare_cached(
-                "SELECT n FROM event WHERE lane = ?1 AND lane_seq IS NULL AND bytes = ?2",
-            )?
-            .query_row(params![lane, bytes], |row| row.get(0))
-            .optional()?;
-        // A pending one is answered by its own verdict, so that the chain stays in order.
-        if let Some(n) = open {
-            let parked: bool = db
-                .prepare_cached("SELECT 1 FROM event WHERE n = ?1 AND park IS NOT NULL")?
-                .exists([n])?;
-            if parked {
-                accept(db, n, lane, lane_seq)?;
-                return Ok(true);
-            }
-            return Ok(false);
+    match own_open(db, lane, bytes, own)? {
+        Some((n, true)) => {
+            accept(db, n, lane, lane_seq)?;
+            return Ok(true);
         }
+        // A pending one is answered by its own verdict, so that the chain stays in order.
+        Some((_, false)) => return Ok(false),
+        None => {}
     }
     db.prepare_cached("INSERT INTO event (lane, lane_seq, bytes) VALUES (?1, ?2, ?3)")?
         .execute(params![lane, lane_seq, bytes])?;
     Ok(true)
 }
 
+/// Finds an own event that has no place yet by its bytes, and whether it is parked.
+fn own_open(db: &Connection, lane: i64, bytes: &[u8], own: bool) -> Result<Option<(i64, bool)>> {
+    if !own {
+        return Ok(None);
+    }
+    Ok(db
+        .prepare_cached(
+            "SELECT n, park IS NOT NULL FROM event
+             WHERE lane = ?1 AND lane_seq IS NULL AND bytes = ?2",
+        )?
+        .query_row(params![lane, bytes], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_that_was_parked_takes_the_place_of_a_doubted_one() {
+        let mut db = Connection::open_in_memory().unwrap();
+        crate::store::migrate(&mut db).unwrap();
+        db.execute_batch(
+            "INSERT INTO event (n, lane, lane_seq, bytes) VALUES (3, 1, 4, x'6f74686572');
+             INSERT INTO doubted VALUES (3);
+             INSERT INTO event (n, lane, inc, seq, park, bytes)
+             VALUES (7, 1, 2, 1, '\"Quarantined\"', x'6f776e');",
+        )
+        .unwrap();
+        assert!(receive(&db, 1, 4, b"own", true).unwrap());
+        let rows: Vec<(i64, Option<u64>)> = db
+            .prepare("SELECT n, lane_seq FROM event")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<std::result::Result<_, _>>()
+            .unwrap();
+        assert_eq!(rows, [(7, Some(4))], "once, and in its place");
+    }
 
     #[test]
     fn a_new_chain_puts_the_outbox_into_its_order_and_takes_what_travels_along() {

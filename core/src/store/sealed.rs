@@ -14,6 +14,7 @@ use sha2::Digest as _;
 
 use super::MediaFolder;
 use super::media::file_name;
+use crate::bug::{Bug, planted};
 use crate::error::{Error, MediaError, Result};
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::Digest;
@@ -86,7 +87,9 @@ impl SealedFolder {
         buffer.extend_from_slice(&sha256.0);
         stream.encrypt_last_in_place(b"", &mut buffer).map_err(|_| Error::Corrupt)?;
         file.append(&buffer)?;
-        file.sync()?;
+        if !planted(Bug::PhotoNotSynced) {
+            file.sync()?;
+        }
         drop(file);
         self.folder.rename(draft, &file_name(&sha256, kind))?;
         self.folder.sync_names()?;

@@ -77,6 +77,18 @@ pub(crate) fn forget(db: &Connection, reference: VaultRef) -> Result<()> {
     Ok(())
 }
 
+/// Deletes the entries that no event of their lane names: those of acts that a restored hub lost.
+/// Nobody would ever erase them here.
+pub(crate) fn forget_unnamed(db: &Connection) -> Result<()> {
+    db.execute(
+        "DELETE FROM vault WHERE event IS NULL AND NOT EXISTS (
+             SELECT 1 FROM event e WHERE e.lane = vault.lane
+                 AND instr(e.bytes, CAST(lower(hex(vault.ref)) AS BLOB)) > 0)",
+        [],
+    )?;
+    Ok(())
+}
+
 /// Deletes a lane's entries that the hub holds: this courier lost sight of the lane.
 pub(crate) fn forget_lane(db: &Connection, lane: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM vault WHERE lane = ?1 AND event IS NULL")?.execute([lane])?;

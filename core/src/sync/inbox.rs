@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::outbox::Sent;
 use super::wire::{self, Receipt, ReceiptBody, Reply, Verdict, Withheld};
 use super::{EventsInFlight, HubReply, Question, unpacked};
+use crate::bug::{Bug, planted};
 use crate::courier::Courier;
 use crate::directory::Directory;
 use crate::document::{Document, NotAdopted};
@@ -27,7 +28,13 @@ const PER_TRANSACTION: usize = 50;
 impl Courier {
     pub(super) fn apply_events(&mut self, reply: &HubReply, reading: &ClockReading) -> Result<()> {
         let Some(open) = self.machine.events.take() else { return Ok(()) };
-        let HubReply::Answer { status, body, .. } = reply else { return Ok(()) };
+        let HubReply::Answer { status, body, .. } = reply else {
+            if planted(Bug::SilenceIsReceipt) {
+                return self.settle_unanswered(&open);
+            }
+            self.machine.events = planted(Bug::InFlightKept).then_some(open);
+            return Ok(());
+        };
         match status {
             200 => {}
             401 | 403 => return Err(ReplyError::Unauthorised.into()),
@@ -67,7 +74,9 @@ impl Courier {
         taken?;
         self.machine.session_ended = reply.header.session_ended;
         if open.pulled && !reply.header.session_ended {
-            self.machine.pull_asked = reply.header.more;
+            // A new incarnation reads the feed from its start.
+            let forked = self.head.incarnation != open.incarnation;
+            self.machine.pull_asked = reply.header.more || forked;
             self.machine.last_pull_boot_ms = Some((reading.boot_id, reading.boot_ms));
         }
         self.machine.push_limit = None;
@@ -81,6 +90,17 @@ impl Courier {
         Ok(())
     }
 
+    /// What [`Bug::SilenceIsReceipt`] does.
+    fn settle_unanswered(&self, open: &EventsInFlight) -> Result<()> {
+        let db = &self.store()?.db;
+        for sent in &open.sent {
+            log::park(db, sent.n, wire::ParkReason::Behind)?;
+            let end = Head { incarnation: open.incarnation, seq: sent.seq, link: sent.link };
+            Key::SettledHead.set(db, &end)?;
+        }
+        Ok(())
+    }
+
     fn take(
         &mut self,
         open: &EventsInFlight,
@@ -89,15 +109,25 @@ impl Courier {
         reading: &ClockReading,
     ) -> Result<()> {
         self.learn_time(open, reply, reading)?;
-        self.apply_verdicts(open, reply, receipt)?;
-        self.apply_feed(open, reply)
+        let forked = self.has_forked(open, &reply.header);
+        self.apply_verdicts(open, reply, receipt, forked)?;
+        self.apply_feed(open, reply, forked)
+    }
+
+    /// Tells whether another store wrote under this one's name: the hub holds other bytes at a
+    /// position of its chain, or positions that were never given out here. This one was restored
+    /// from a backup then, or is a copy.
+    fn has_forked(&self, open: &EventsInFlight, header: &wire::ReplyHeader) -> bool {
+        let beyond =
+            open.incarnation == self.head.incarnation && header.received_to > self.head.seq;
+        beyond || header.verdicts.contains(&Verdict::DeviceForked)
     }
 
     /// Refuses a whole reply before any of it is taken. Returns the receipt for what was pushed.
     fn check_reply(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<Option<Receipt>> {
         let malformed = || Error::Reply(ReplyError::Malformed);
         let header = &reply.header;
-        if header.epoch != self.epoch() {
+        if header.epoch != self.epoch() && !planted(Bug::EpochIgnored) {
             self.machine.succession = Some(Question::Open);
             return Err(ReplyError::OtherHub.into());
         }
@@ -116,7 +146,7 @@ impl Courier {
             device: self.identity.device,
             incarnation: open.incarnation,
             first_seq: first.seq,
-            count: header.verdicts.len() as u32,
+            count: u32::try_from(header.verdicts.len()).unwrap_or(u32::MAX),
             prev_link: open.prev_link,
             head: last.link,
             verdicts: Digest::of(&[verdict_list(open, reply).as_bytes()]),
@@ -124,7 +154,8 @@ impl Courier {
             hub_ms: header.hub_ms,
         };
         let body = says.text();
-        if verifies(&key.public, body.as_bytes(), &signed.signature) {
+        let holds = verifies(&key.public, body.as_bytes(), &signed.signature);
+        if holds || planted(Bug::AnyAnswerTaken) {
             let (key, signature) = (key.key, signed.signature.clone());
             Ok(Some(Receipt { body, key, signature }))
         } else {
@@ -148,16 +179,18 @@ impl Courier {
         Key::Contact.set(&self.store()?.db, &contact)
     }
 
-    /// Writes every verdict, the receipt and the new settled head in one transaction.
+    /// Writes every verdict, the receipt and the new settled head in one transaction, and begins
+    /// a new incarnation if the device has forked.
     fn apply_verdicts(
         &mut self,
         open: &EventsInFlight,
         reply: &Reply,
         receipt: Option<&Receipt>,
+        forked: bool,
     ) -> Result<()> {
-        let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
+        if open.sent.is_empty() && !forked {
             return Ok(());
-        };
+        }
         let head = self.head;
         let onlooker = self.onlooker();
         let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -168,6 +201,9 @@ impl Courier {
                 Verdict::Accepted(lane_seq) | Verdict::AlreadyKnown(lane_seq) => {
                     log::accept(&tx, sent.n, sent.lane, *lane_seq)?;
                 }
+                Verdict::Parked(_) if planted(Bug::ParkedDeleted) => {
+                    tx.execute("DELETE FROM event WHERE n = ?1", [sent.n])?;
+                }
                 Verdict::Parked(reason) => log::park(&tx, sent.n, *reason)?,
                 // The hub took nothing from here on.
                 Verdict::DeviceForked => break,
@@ -175,12 +211,14 @@ impl Courier {
             touched.insert(sent.lane);
             settled = Some(sent);
         }
-        if let Some(sent) = settled {
+        if let (Some(first), Some(sent)) = (open.sent.first(), settled) {
             vault::settle(&tx, first.n, sent.n)?;
             let end = Head { incarnation: open.incarnation, seq: sent.seq, link: sent.link };
             Key::SettledHead.set(&tx, &end)?;
         }
-        if let Some(receipt) = receipt {
+        if let (Some(receipt), Some((first, last))) =
+            (receipt, open.sent.first().zip(open.sent.last()))
+        {
             tx.prepare_cached(
                 "INSERT OR REPLACE INTO receipt (inc, first_seq, count, receipt, verdicts)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -196,8 +234,7 @@ impl Courier {
         for lane in touched {
             refold(&tx, lane, &onlooker)?;
         }
-        let forked = reply.header.verdicts.contains(&Verdict::DeviceForked);
-        if forked {
+        if forked && !planted(Bug::SequenceReused) {
             head.reincarnate(&tx)?;
             // Another copy of this store may have given out the same codes.
             let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
@@ -210,7 +247,7 @@ impl Courier {
     }
 
     /// Stores what others did, a few events at a time; the cursor moves with the last of them.
-    fn apply_feed(&mut self, open: &EventsInFlight, reply: &Reply) -> Result<()> {
+    fn apply_feed(&mut self, open: &EventsInFlight, reply: &Reply, forked: bool) -> Result<()> {
         let header = &reply.header;
         let onlooker = self.onlooker();
         let device = self.identity.device;
@@ -218,6 +255,9 @@ impl Courier {
         let (directory, policy) = if documents { self.fit_documents(header) } else { (None, None) };
         let mut lines = reply.events.iter().zip(&header.lane_seqs).peekable();
         let mut entries = Some(&reply.vault);
+        if planted(Bug::CursorFirst) && documents {
+            Key::Cursor.set(&self.store()?.db, &header.cursor)?;
+        }
         loop {
             let tx =
                 self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -229,7 +269,8 @@ impl Courier {
             for (line, lane_seq) in lines.by_ref().take(PER_TRANSACTION) {
                 let Some((lane, own)) = address(line, device) else { continue };
                 let lane = LaneRow::load_or_create(&tx, &lane)?;
-                if log::receive(&tx, lane.n, *lane_seq, line, own)? {
+                let new = log::receive(&tx, lane.n, *lane_seq, line, own)?;
+                if new && !planted(Bug::FeedNotFolded) {
                     touched.insert(lane.n);
                 }
             }
@@ -239,10 +280,10 @@ impl Courier {
             let last = lines.peek().is_none();
             if last && documents {
                 // A new incarnation reads the feed again from its start.
-                if !header.verdicts.contains(&Verdict::DeviceForked) {
+                if !forked {
                     Key::Cursor.set(&tx, &header.cursor)?;
                 }
-                if !header.more && !header.verdicts.contains(&Verdict::DeviceForked) {
+                if !header.more && !forked && !planted(Bug::DoubtNeverEnds) {
                     for lane in rewind::end(&tx)? {
                         refold(&tx, lane, &onlooker)?;
                     }
@@ -254,7 +295,7 @@ impl Courier {
                     Key::Policy.set(&tx, policy)?;
                 }
                 // Sent for the incarnation that asked: one that has just ended gives out no more.
-                if !header.codes.is_empty() && !header.verdicts.contains(&Verdict::DeviceForked) {
+                if !header.codes.is_empty() && !forked {
                     let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
                     codes.take(&header.codes);
                     Key::Codes.set(&tx, &codes)?;
@@ -327,7 +368,7 @@ pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<
     for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
         vault::forget(db, *code)?;
     }
-    if visibility::loses_sight(&live, &onlooker.me) {
+    if visibility::loses_sight(&live, &onlooker.me) && !planted(Bug::PersonsKept) {
         vault::forget_lane(db, lane)?;
     }
     if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {

@@ -18,6 +18,7 @@ use std::io::Read as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bug::{Bug, planted};
 use crate::courier::Courier;
 use crate::diagnostics::Failures;
 use crate::error::{Error, ReplyError, Result};
@@ -247,7 +248,8 @@ impl Courier {
     /// `RequestTooLarge`; the machine has drawn its conclusion, the app may show the code and go on.
     pub fn apply_reply(&mut self, id: u64, reply: &HubReply) -> Result<()> {
         let reading = self.options.clock.read();
-        if self.machine.events.as_ref().is_some_and(|open| open.id == id) {
+        let open = self.machine.events.as_ref();
+        if open.is_some_and(|open| open.id == id || planted(Bug::AnyAnswerTaken)) {
             let result = self.apply_events(reply, &reading);
             return self.settle(SyncChannel::Events, reply, result, &reading);
         }
@@ -277,7 +279,7 @@ impl Courier {
     /// Signs the courier in or out. A signed-out store still pushes; it never pulls.
     pub fn set_signed_in(&mut self, signed_in: bool) -> Result<()> {
         Key::SignedIn.set(&self.store()?.db, &signed_in)?;
-        self.machine.session_ended = false;
+        self.machine.session_ended &= planted(Bug::SessionEndKept);
         self.machine.pull_asked = signed_in;
         Ok(())
     }

@@ -148,6 +148,15 @@ fn a_parcel_is_seen_by_who_has_it_and_by_who_had_it() {
 }
 
 #[test]
+fn who_acted_on_a_parcel_and_does_not_have_it_keeps_nobodys_person() {
+    // He may have had it, and taken that back as a mistake.
+    let mut tale = Tale::out_for_delivery();
+    tale.by("B").tells(crate::delivery::AddressArrived {});
+    assert_eq!(relation(&tale.lane, &tale.state(), &courier("B")), Some(Relation::FormerHolder));
+    assert!(loses_sight(&tale.state(), &courier("B")));
+}
+
+#[test]
 fn the_one_who_handed_it_over_still_sees_it() {
     let mut tale = Tale::out_for_delivery();
     tale.by("A").tells(handed_over());

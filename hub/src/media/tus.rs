@@ -3,6 +3,7 @@
 
 use std::io::Read as _;
 
+use lastmile_core::bug::{Bug, planted};
 use lastmile_core::evidence::MediaKind;
 use lastmile_core::id::{Digest, EvidenceId};
 use sha2::Digest as _;
@@ -84,6 +85,11 @@ fn find(hub: &Hub, device: &Device, id: &str) -> Result<Upload> {
             "UploadExpired",
             "the upload waited too long; start anew",
         ));
+    } else if !upload.confirmed && hub.media.length(upload.id)? == upload.length {
+        // The hub fell when it had the last part and before it could check the whole.
+        drop(tx);
+        finish(hub, device, &upload)?;
+        upload.confirmed = true;
     }
     Ok(upload)
 }
@@ -267,7 +273,7 @@ fn finish(hub: &Hub, device: &Device, upload: &Upload) -> Result<()> {
         }
         (Digest(hash.finalize().into()), start)
     };
-    let refused = if digest != upload.sha256 {
+    let refused = if digest != upload.sha256 && !planted(Bug::DigestUnchecked) {
         Some(HubError::asked(
             460,
             "DigestMismatch",

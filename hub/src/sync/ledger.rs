@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use lastmile_core::bug::{Bug, planted};
 use lastmile_core::chore::may_wait;
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
@@ -13,6 +14,7 @@ use lastmile_core::time::Moment;
 use lastmile_core::visibility::{self, Relation, Sight, sees};
 use lastmile_core::waybill::Waybill;
 
+use super::chain::Fate;
 use super::judge::LaneFacts;
 use super::own::OwnChain;
 use super::park;
@@ -226,6 +228,17 @@ impl<'a> Ledger<'a> {
         Ok(Placed { row, lane_seq })
     }
 
+    /// What [`Bug::FoldsBeforeDedupe`] does to an event that is held already.
+    pub(super) fn fold_once_more(&mut self, event: &Event, fate: &Fate) -> Result<()> {
+        let (Fate::Here(held) | Fate::Known(held)) = fate else { return Ok(()) };
+        if let Ok(lane_seq) = held.place {
+            let open = self.open(&event.envelope.lane)?;
+            open.state.apply(event, Some(lane_seq));
+            open.changed = true;
+        }
+        Ok(())
+    }
+
     /// Adds an accepted event to the feeds of those who saw its lane before it or see it after.
     ///
     /// Who sees more of the lane than before is first sent what he missed of it.
@@ -238,15 +251,14 @@ impl<'a> Ledger<'a> {
         open.viewers_changed |= !same;
         let open = &self.lanes[at];
         for viewer in &open.viewers {
+            let mut sight = sees(event, viewer.relation, &viewer.no);
             if !same {
                 let was = before.iter().find(|was| was.no == viewer.no).map(|was| was.relation);
                 catch_up(self.tx, open.row, row, viewer, was, &mut self.feeds)?;
+                // Who sees less from now on is told why: his phone has to forget persons.
+                sight = sight.max(was.map_or(sight, |was| sees(event, was, &viewer.no)));
             }
-            add_to(
-                &mut self.feeds,
-                viewer,
-                (row, sees(event, viewer.relation, &viewer.no), released),
-            );
+            add_to(&mut self.feeds, viewer, (row, sight, released));
         }
         // The event that takes the sight away is the last one that is shown.
         let lost = |was: &&Viewer| !same && open.viewers.iter().all(|viewer| viewer.no != was.no);
@@ -406,7 +418,7 @@ fn catch_up(
     was: Option<Relation>,
     feeds: &mut Feeds,
 ) -> Result<()> {
-    if was == Some(viewer.relation) {
+    if was == Some(viewer.relation) || planted(Bug::CatchUpForgotten) {
         return Ok(());
     }
     for held in tx.lane_events(lane)?.iter().filter(|held| held.row != this) {

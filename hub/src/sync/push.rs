@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use lastmile_core::bug::{Bug, planted};
 use lastmile_core::event::{Lane, LineError, digests};
 use lastmile_core::id::Digest;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
@@ -112,7 +113,8 @@ fn sentence(
             if result.is_ok() && names_any(line.bytes, &lost) {
                 result = Err(ParkReason::MediaMissing);
             }
-            if result.is_ok() && blocked.contains(&row_of(ledger, line)?.unwrap_or_default()) {
+            let behind = blocked.contains(&row_of(ledger, line)?.unwrap_or_default());
+            if result.is_ok() && behind && !planted(Bug::LaneNotHeldBack) {
                 result = Err(ParkReason::Behind);
             }
             reasons.push(result.and(if whole { Ok(()) } else { Err(ParkReason::Unparseable) }));
@@ -210,6 +212,9 @@ fn execute(
     let mut rows: Vec<Row> = Vec::with_capacity(lines.len());
     for (index, (line, fate)) in lines.iter().zip(fates).enumerate() {
         let origin = chain.origin(device, index);
+        if let (true, Ok(event)) = (planted(Bug::FoldsBeforeDedupe), &line.event) {
+            ledger.fold_once_more(event, fate)?;
+        }
         let (verdict, row) = match fate {
             Fate::Forked => (Verdict::DeviceForked, None),
             Fate::Here(held) => (as_before(held), None),
@@ -221,6 +226,9 @@ fn execute(
                 let arrival = Arrival::New { leaf: &line.leaf, bytes: line.bytes, origin };
                 let placed = ledger.accept(event, arrival, &device.station)?;
                 (Verdict::Accepted(placed.lane_seq), Some(placed.row))
+            }
+            Fate::New(Err(reason)) if planted(Bug::ParkedNotKept) => {
+                (Verdict::Parked(*reason), None)
             }
             Fate::New(Err(reason)) => {
                 let lane = row_of(ledger, line)?;

@@ -48,6 +48,8 @@ pub(super) struct Faults {
     countdown: Option<(u64, c_int)>,
     /// How many bytes all files may hold together.
     pub(super) room: Option<usize>,
+    /// Every so-manieth sync is reported done and is not.
+    pub(super) lies: Option<u64>,
 }
 
 impl Faults {
@@ -100,6 +102,20 @@ impl Faults {
 
     /// Turns the phone on again. A full disk stays full.
     pub(super) fn restart(&mut self) {
-        *self = Self { calls: self.calls, room: self.room, ..Self::default() };
+        let (calls, room, lies) = (self.calls, self.room, self.lies);
+        *self = Self { calls, room, lies, ..Self::default() };
+    }
+
+    /// Takes back what was ordered and has not come yet.
+    pub(super) fn calm(&mut self) {
+        self.crash_at = None;
+        self.next.clear();
+        self.countdown = None;
+        self.room = None;
+    }
+
+    /// Whether this call, a sync, is reported done and is not.
+    pub(super) fn is_a_lie(&self) -> bool {
+        self.lies.is_some_and(|every| self.calls.is_multiple_of(every))
     }
 }

@@ -112,6 +112,16 @@ impl Disk {
         contents.faults.room = Some(contents.used() + bytes);
     }
 
+    /// Takes back every ordered failure that has not come yet, and makes the disk endless again.
+    pub fn calm(&self) {
+        self.0.contents().faults.calm();
+    }
+
+    /// Lets every `calls`-th changing call, if it is a sync, be reported done without being done, for good.
+    pub fn lie_about_syncs(&self, calls: u64) {
+        self.0.contents().faults.lies = Some(calls);
+    }
+
     /// Makes the disk endless again.
     pub fn lift_full(&self) {
         self.0.contents().faults.room = None;

@@ -4,12 +4,12 @@ use std::io::Read as _;
 
 use fastrand::Rng;
 use lastmile_core::sync::wire::ReplyHeader;
-use lastmile_core::sync::{HubReply, Next, SyncChannel};
+use lastmile_core::sync::{Auth, HubReply, Next, SyncChannel};
 use lastmile_core::{Error, Result};
 use lastmile_hub::Request;
 
 use super::tally::Tally;
-use crate::world::{Phone, Station, reply_of, request_of};
+use crate::world::{Phone, Station, TrueTime, reply_of, request_of};
 
 /// What a link does to one round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +32,18 @@ pub enum Trip {
     Overtaken,
     /// Something in front of the hub answers with a page of its own.
     CaptivePortal,
+    /// The hub loses power while it works on the request, or right after its answer.
+    HubFalls,
+    /// The courier's session ends while the request is on its way.
+    SessionEnds,
+    /// A photo's bytes arrive with one of them changed; anything else arrives as it is.
+    Damaged,
 }
 
-const TROUBLE: [Trip; 8] = [
+const TROUBLE: [Trip; 11] = [
+    Trip::HubFalls,
+    Trip::SessionEnds,
+    Trip::Damaged,
     Trip::RequestLost,
     Trip::ReplyLost,
     Trip::Doubled,
@@ -74,7 +83,9 @@ pub enum Step {
 /// What lies between the phones and the hub.
 pub struct Link<'a> {
     /// The hub.
-    pub station: &'a Station,
+    pub station: &'a mut Station,
+    /// The true time, which passes on the way.
+    pub time: &'a TrueTime,
     /// What is still on its way.
     pub late: &'a mut Vec<Straggler>,
     /// What was met.
@@ -83,7 +94,11 @@ pub struct Link<'a> {
     pub rng: &'a mut Rng,
 }
 
-/// Asks phone number `who` for its next request and carries it over the link.
+/// The longest way to the hub or back, ms.
+const LONGEST_WAY_MS: i64 = 4_000;
+
+/// Asks phone number `who` for its next request and carries it over the link. On the way back an
+/// answer to an earlier request may come before it.
 ///
 /// An `Err` is one of storage: the phone is going down. What the library says about a bad reply
 /// is counted and lived with, as an app would.
@@ -94,17 +109,24 @@ pub fn step(
     trip: Trip,
     link: Link,
 ) -> Result<Step> {
-    let Link { station, late, tally, rng } = link;
+    let Link { station, time, late, tally, rng } = link;
     let request = match phone.courier()?.next_request(channel)? {
         Next::Send { request } => request,
         Next::Wait { ms } => return Ok(Step::Waits(ms)),
         Next::Idle => return Ok(Step::Idle),
     };
+    let asks_for_others = request.auth == Auth::DeviceAndSession;
+    assert!(phone.signed_in || !asks_for_others, "a signed-out phone asks for what others did");
     tally.count("request", format!("{channel:?}"));
     let mut ask = request_of(phone, &request);
-    if trip != Trip::Clean {
-        tally.count("fault", format!("{trip:?}"));
+    let carries_file = request.method == "PATCH";
+    match trip {
+        Trip::Clean => {}
+        Trip::Damaged if !carries_file => {}
+        Trip::RequestCut if carries_file => tally.count("fault", "media cut"),
+        _ => tally.count("fault", format!("{trip:?}")),
     }
+    time.pass(rng.i64(0..LONGEST_WAY_MS));
     let reply = match trip {
         Trip::Clean => reply_of(station.ask(&ask)),
         Trip::RequestLost => HubReply::NoAnswer,
@@ -143,7 +165,35 @@ pub fn step(
             headers: Vec::new(),
             body: b"<html>Welcome to the lobby</html>\n".to_vec(),
         },
+        Trip::HubFalls => match station.ask_while_it_falls(&ask, rng.u64(1..30), rng) {
+            Some(answer) => reply_of(answer),
+            None => HubReply::NoAnswer,
+        },
+        Trip::SessionEnds => {
+            station.end_session(&phone.enrolment);
+            reply_of(station.ask(&ask))
+        }
+        Trip::Damaged => {
+            if carries_file && !ask.body.is_empty() {
+                let at = rng.usize(..ask.body.len());
+                ask.body[at] ^= 1;
+            }
+            reply_of(station.ask(&ask))
+        }
     };
+    time.pass(rng.i64(0..LONGEST_WAY_MS));
+    let behind =
+        |straggler: &Straggler| matches!(straggler, Straggler::Reply(to, ..) if *to == who);
+    if let Some(at) = late.iter().position(behind)
+        && rng.bool()
+        && let Straggler::Reply(_, id, earlier) = late.swap_remove(at)
+    {
+        let taken = phone.courier()?.apply_reply(id, &earlier);
+        tally.count(
+            "late reply",
+            taken.map_or_else(|error| error.code().to_owned(), |()| "taken".into()),
+        );
+    }
     if channel == SyncChannel::Events {
         count_verdicts(&reply, tally);
     }

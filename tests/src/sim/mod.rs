@@ -4,14 +4,21 @@
 //! invariants of `checks.rs` must hold. A seed counts only if its day met enough.
 
 mod acts;
+#[cfg(feature = "planted-bugs")]
+mod bugs;
 mod checks;
 mod link;
 mod rogue;
+mod run;
 mod tally;
 
 pub use acts::PLANTED;
+#[cfg(feature = "planted-bugs")]
+pub use bugs::{Found, Mistake, hunt};
+pub use run::Run;
 pub use tally::Tally;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -19,11 +26,13 @@ use lastmile_core::Error;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{CaseId, CourierNo, EventId, SiteId};
 use lastmile_core::sync::SyncChannel;
+use lastmile_core::sync::wire::Limits;
 use lastmile_core::waybill::Waybill;
+use lastmile_hub::Settings;
 
 use crate::disk::Disk;
 use crate::world::{Phone, SoftSigner, Station, TrueTime};
-use acts::Day;
+use acts::{Day, one_of};
 use link::{Link, Step, Straggler, Trip};
 use rogue::Rogue;
 
@@ -35,6 +44,52 @@ pub const LEAST_LANES: usize = 30;
 pub const LEAST_COMMANDS: u64 = 100;
 /// What a counted seed has at least.
 pub const LEAST_FAULTS: u64 = 10;
+
+/// What a long run meets, heading and name, or it proves nothing about it.
+pub const MUST_MEET: &[(&str, &str)] = &[
+    ("verdict", "Accepted"),
+    ("verdict", "AlreadyKnown"),
+    ("verdict", "DeviceForked"),
+    ("park reason", "BadSignature"),
+    ("park reason", "Behind"),
+    ("park reason", "MediaMissing"),
+    ("park reason", "NotYourLane"),
+    ("park reason", "Quarantined"),
+    ("park reason", "TooLarge"),
+    ("park reason", "UnknownKind"),
+    ("park reason", "UnknownLane"),
+    ("park reason", "Unparseable"),
+    ("fault", "RequestLost"),
+    ("fault", "ReplyLost"),
+    ("fault", "Doubled"),
+    ("fault", "RequestCut"),
+    ("fault", "ReplyCut"),
+    ("fault", "Late"),
+    ("fault", "Overtaken"),
+    ("fault", "CaptivePortal"),
+    ("fault", "nothing reaches the hub"),
+    ("fault", "nothing comes back"),
+    ("fault", "media cut"),
+    ("fault", "Damaged"),
+    ("fault", "photo gone"),
+    ("fault", "kill"),
+    ("fault", "kill at a storage call"),
+    ("fault", "power loss"),
+    ("fault", "power loss at a storage call"),
+    ("fault", "disk full"),
+    ("fault", "clock turned"),
+    ("fault", "session ended"),
+    ("fault", "SessionEnds"),
+    ("fault", "signed out, unsynced"),
+    ("fault", "policy changed"),
+    ("fault", "bad events"),
+    ("fault", "quarantine"),
+    ("fault", "phone cloned"),
+    ("fault", "restored from backup"),
+    ("fault", "hub restarted"),
+    ("fault", "HubFalls"),
+    ("fault", "hub restored from backup"),
+];
 
 /// Noon of some day, UTC milliseconds: where every simulated day starts.
 const START_MS: i64 = 1_790_000_000_000;
@@ -50,10 +105,22 @@ pub struct Sim {
     pub(crate) sites: Vec<SiteId>,
     pub(crate) exceptions: Vec<CaseId>,
     pub(crate) complaints: Vec<CaseId>,
-    /// Every event whose recording returned, with its lane.
-    pub(crate) recorded: Vec<(EventId, Lane)>,
+    /// Every event whose recording returned, with the phone and the lane.
+    pub(crate) recorded: Vec<(usize, EventId, Lane)>,
     pub(crate) tally: Tally,
-    rogue: Rogue,
+    pub(crate) rogue: Rogue,
+    /// Names of the photos that went from a phone behind the library's back.
+    pub(crate) photos_gone: BTreeSet<String>,
+    /// Phones that went on from a backup: what they were told since is gone.
+    pub(crate) restored: BTreeSet<usize>,
+    /// Lanes in which a clerk let an event overtake others.
+    pub(crate) overtaken: BTreeSet<String>,
+    /// A phone that another goes on as.
+    pub(crate) cloned: Option<usize>,
+    /// The way to the hub or back that is closed for a phone, and until when.
+    partitions: BTreeMap<usize, (Trip, i64)>,
+    policies: u32,
+    poll_ms: i64,
     late: Vec<Straggler>,
     backup: Option<(usize, Disk)>,
     hub_backup: Option<Disk>,
@@ -64,7 +131,10 @@ pub struct Sim {
 /// # Errors
 /// What went wrong, in words; the seed replays it.
 pub fn run(seed: u64) -> Result<Tally, String> {
-    let mut sim = Sim::new(seed);
+    play(Sim::new(seed))
+}
+
+fn play(mut sim: Sim) -> Result<Tally, String> {
     let steps = sim.rng.usize(420..620);
     for _ in 0..steps {
         sim.step()?;
@@ -76,15 +146,34 @@ pub fn run(seed: u64) -> Result<Tally, String> {
         && lanes >= LEAST_LANES
         && sim.tally.sum("command") >= LEAST_COMMANDS
         && sim.tally.sum("fault") >= LEAST_FAULTS;
+    sim.tally.add("seed", "steps", steps as u64);
     sim.tally.count("seed", if counted { "counted" } else { "too little happened" });
     Ok(sim.tally)
+}
+
+/// A hub's numbers: small enough for pages, groups and photos to be cut by them.
+fn settings(rng: &mut Rng) -> Settings {
+    let limits = Limits {
+        push_events: one_of(rng, &[8, 20, 500]),
+        media_chunk: one_of(rng, &[300, 1_000, 256 << 10]),
+        poll_ms: one_of(rng, &[600_000, 1_800_000]),
+        ..Limits::default()
+    };
+    Settings {
+        limits,
+        pull_events: one_of(rng, &[3, 20, 1_000]),
+        session_ms: one_of(rng, &[2, 12]) * 3_600_000,
+        ..Settings::default()
+    }
 }
 
 impl Sim {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let time = TrueTime::at(START_MS);
-        let station = Station::new(&time, seed);
+        let settings = settings(&mut rng);
+        let poll_ms = i64::try_from(settings.limits.poll_ms).expect("minutes");
+        let station = Station::with(&time, seed, settings);
         let phones_wanted = rng.usize(LEAST_PHONES..=4);
         let mut couriers = Vec::new();
         let mut phones = Vec::new();
@@ -124,6 +213,13 @@ impl Sim {
             recorded: Vec::new(),
             tally: Tally::default(),
             rogue,
+            photos_gone: BTreeSet::new(),
+            restored: BTreeSet::new(),
+            overtaken: BTreeSet::new(),
+            cloned: None,
+            partitions: BTreeMap::new(),
+            policies: 1,
+            poll_ms,
             late: Vec::new(),
             backup: None,
             hub_backup: None,
@@ -192,9 +288,15 @@ impl Sim {
                         }
                         _ => {}
                     }
-                    self.recorded.push((*event, lane.clone()));
+                    self.recorded.push((who, *event, lane.clone()));
                 }
-                Ok(())
+                let off = (done.at.ms - self.time.ms()).abs();
+                match done.at.unsure_ms {
+                    Some(bound) if off > i64::from(bound) => {
+                        Err(format!("time: phone {who} is {off} ms off and says {bound}"))
+                    }
+                    _ => Ok(()),
+                }
             }
             Err(Error::Refused(refusal)) => {
                 self.tally.count("command", "refused");
@@ -222,7 +324,10 @@ impl Sim {
         }
         // Several round trips in a row, as a foreground app makes them.
         for _ in 0..self.rng.usize(1..4) {
-            let trip = Trip::draw(&mut self.rng, trouble);
+            let trip = match self.partitions.get(&who) {
+                Some((trip, until)) if *until > self.time.ms() => *trip,
+                _ => Trip::draw(&mut self.rng, trouble),
+            };
             let step = self.carry(who, channel, trip);
             match step {
                 Ok(Step::Sent) => {}
@@ -240,7 +345,8 @@ impl Sim {
         trip: Trip,
     ) -> lastmile_core::Result<Step> {
         let link = Link {
-            station: &self.station,
+            station: &mut self.station,
+            time: &self.time,
             late: &mut self.late,
             tally: &mut self.tally,
             rng: &mut self.rng,
@@ -314,7 +420,7 @@ impl Sim {
 
     fn fault(&mut self, who: usize) {
         let mut rng = self.rng.fork();
-        match rng.u8(..106) {
+        match rng.u8(..122) {
             0..25 => self.phones[who].disk.crash_after(rng.u64(1..40)),
             25..35 => {
                 self.phones[who].power_loss(&mut rng);
@@ -339,7 +445,8 @@ impl Sim {
                 self.station.end_session(&self.phones[who].enrolment);
                 self.tally.count("fault", "session ended");
             }
-            67..72 => self.sign_in(who),
+            67..72 if rng.bool() => self.sign_in(who),
+            67..72 => self.sign_out(who),
             72..76 => {
                 self.station.restart(&mut rng);
                 self.tally.count("fault", "hub restarted");
@@ -351,17 +458,20 @@ impl Sim {
                 self.tally.count("fault", "bad events");
             }
             88..91 => {
-                let quarantined = rng.bool();
-                self.station.quarantine(self.rogue.device(), quarantined);
+                let honest = self.phones[who].enrolment.device;
+                let device = if rng.bool() { honest } else { self.rogue.device() };
+                self.station.quarantine(device, rng.bool());
                 self.tally.count("fault", "quarantine");
             }
             91..92 => {
-                if self.station.release_one(&mut rng) {
+                if let Some(lane) = self.station.release_one(&mut rng) {
+                    self.overtaken.insert(lane);
                     self.tally.count("clerk", "released from the park");
                 }
             }
             92..94 => {
-                if self.phones[who].lose_a_photo(&mut rng) {
+                if let Some(photo) = self.phones[who].lose_a_photo(&mut rng) {
+                    self.photos_gone.insert(photo);
                     self.tally.count("fault", "photo gone");
                 }
             }
@@ -373,7 +483,57 @@ impl Sim {
                     self.hub_backup = Some(self.station.backup());
                 }
             }
-            _ => self.restore_hub(),
+            102..106 => self.restore_hub(),
+            106..112 => {
+                let (trip, name) = one_of(
+                    &mut rng,
+                    &[
+                        (Trip::RequestLost, "nothing reaches the hub"),
+                        (Trip::ReplyLost, "nothing comes back"),
+                    ],
+                );
+                let until = self.time.ms() + rng.i64(300_000..3_600_000);
+                self.partitions.insert(who, (trip, until));
+                self.tally.count("fault", name);
+            }
+            112..118 => self.change_policy(&mut rng),
+            _ => self.clone_phone(who),
+        }
+    }
+
+    /// The station's rules change in mid-shift.
+    fn change_policy(&mut self, rng: &mut Rng) {
+        self.policies += 1;
+        let pack = serde_json::json!({
+            "format": "lastmile policy v1",
+            "version": self.policies,
+            "layers": [{ "layer": "company", "values": [{
+                "name": "attempt_limit", "value": rng.u8(1..4), "source": "a decision of the company",
+            }] }],
+        });
+        self.station.adopt_policy(&pack.to_string()).expect("a good pack");
+        self.tally.count("fault", "policy changed");
+    }
+
+    /// Another phone goes on with a copy of all that this one stores, as the same device.
+    fn clone_phone(&mut self, who: usize) {
+        let whole = !self.phones[who].disk.crashed() && self.phones[who].courier.is_some();
+        if self.cloned.is_none() && whole && self.restored.is_empty() {
+            self.cloned = Some(who);
+            self.phones.push(self.phones[who].cloned(&self.time));
+            self.tally.count("fault", "phone cloned");
+            self.wake(self.phones.len() - 1);
+        }
+    }
+
+    fn sign_out(&mut self, who: usize) {
+        let Ok(courier) = self.phones[who].courier() else { return };
+        if courier.set_signed_in(false).is_ok() {
+            self.phones[who].signed_in = false;
+            self.station.end_session(&self.phones[who].enrolment);
+            let unsynced = self.phones[who].courier().and_then(|courier| courier.sync_status());
+            let unsynced = unsynced.is_ok_and(|status| status.pending > 0);
+            self.tally.count("fault", if unsynced { "signed out, unsynced" } else { "signed out" });
         }
     }
 
@@ -383,7 +543,8 @@ impl Sim {
         let Some((who, disk)) = self.backup.take() else { return };
         let settled = self.phones[who].courier().and_then(|courier| courier.sync_status());
         let settled = settled.is_ok_and(|status| status.pending == 0 && status.media_pending == 0);
-        if settled && !self.phones[who].disk.crashed() {
+        if settled && !self.phones[who].disk.crashed() && self.cloned.is_none() {
+            self.restored.insert(who);
             self.hub_backup = None;
             self.phones[who].kill();
             self.phones[who].disk = disk;
@@ -399,47 +560,74 @@ impl Sim {
     fn restore_hub(&mut self) {
         let Some(backup) = self.hub_backup.take() else { return };
         self.station.restore(backup);
+        self.rogue.sent.clear();
         self.backup = None;
         self.tally.count("fault", "hub restored from backup");
     }
 
     fn sign_in(&mut self, who: usize) {
-        let session = self.station.new_session(&self.phones[who].enrolment);
-        self.phones[who].enrolment.session_token = session;
+        self.renew_session(who);
+        self.phones[who].signed_in = true;
         if let Ok(courier) = self.phones[who].courier() {
             // A full or failing disk is another step's business.
             let _ = courier.set_signed_in(true);
         }
     }
 
+    /// The app gets a new session token before the old one ends; the library need not know.
+    fn renew_session(&mut self, who: usize) {
+        let session = self.station.new_session(&self.phones[who].enrolment);
+        self.phones[who].enrolment.session_token = session;
+    }
+
     /// Everything works again: all phones run, are signed in, and sync until nothing is left.
     fn heal(&mut self) -> Result<(), String> {
+        self.partitions.clear();
         for who in 0..self.phones.len() {
-            self.phones[who].disk.lift_full();
-            if self.phones[who].disk.crashed() || self.phones[who].courier.is_none() {
+            let phone = &mut self.phones[who];
+            if phone.disk.crashed() || phone.courier.is_none() {
                 let mut rng = self.rng.fork();
-                self.phones[who].power_loss(&mut rng);
+                phone.disk.calm();
+                phone.power_loss(&mut rng);
+                self.wake(who);
+            } else if self.rng.bool() {
+                phone.kill();
+                phone.disk.calm();
+                self.wake(who);
             } else {
-                self.phones[who].kill();
+                // What an app holds in memory must heal as well as what it stores.
+                phone.disk.calm();
             }
-            self.wake(who);
-            self.sign_in(who);
         }
         while let Some(straggler) = self.late.pop() {
             if let Straggler::Request(request) = straggler {
                 self.station.ask(&request);
             }
         }
-        // Two rounds: what the first brings to the hub, the second brings to the others.
-        for _ in 0..2 {
+        for phone in &self.phones {
+            self.station.quarantine(phone.enrolment.device, false);
+        }
+        // What the first brings to the hub, the second brings to the others.
+        for _ in 0..3 {
+            self.time.pass(self.poll_ms + 1);
             for who in 0..self.phones.len() {
-                if let Ok(courier) = self.phones[who].courier() {
-                    courier.pull_soon();
-                }
+                self.unlock(who)?;
                 self.drain(who, SyncChannel::Events)?;
                 self.drain(who, SyncChannel::Media)?;
                 self.drain(who, SyncChannel::Events)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Signs a courier in if the app has to, and at times if it need not.
+    fn unlock(&mut self, who: usize) -> Result<(), String> {
+        let status = self.phones[who].courier().and_then(|courier| courier.sync_status());
+        let status = status.map_err(|error| format!("phone {who}, healing: {error}"))?;
+        if status.session_ended || !self.phones[who].signed_in || self.rng.bool() {
+            self.sign_in(who);
+        } else {
+            self.renew_session(who);
         }
         Ok(())
     }

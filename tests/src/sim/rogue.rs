@@ -24,12 +24,14 @@ pub struct Rogue {
     signer: SoftSigner,
     seq: u64,
     head: Digest,
+    /// What the hub has to have, unless it was restored from a backup.
+    pub(super) sent: Vec<Vec<u8>>,
 }
 
 impl Rogue {
     /// Takes an enrolment that was made with `signer`'s key.
     pub fn new(enrolment: Enrolment, signer: SoftSigner) -> Self {
-        Self { enrolment, signer, seq: 0, head: Digest::default() }
+        Self { enrolment, signer, seq: 0, head: Digest::default(), sent: Vec::new() }
     }
 
     /// Returns the device's id.
@@ -80,6 +82,7 @@ impl Rogue {
         assert_eq!(reply.verdicts.len(), lines.len(), "a verdict for every line");
         assert_eq!(reply.received_to, self.seq, "nothing bad stops the device's cursor");
         count(&reply.verdicts, tally);
+        self.sent.extend(lines);
 
         if rng.u8(..4) == 0 {
             self.fork(station, tally, prev_link, first_seq);

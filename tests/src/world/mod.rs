@@ -10,4 +10,4 @@ pub use carry::{carry_until_idle, reply_of, request_of, station_and_phone};
 pub use clock::{FakeClock, SeededEntropy, TrueTime};
 pub use media::LossyFolder;
 pub use phone::{Phone, SoftSigner, key};
-pub use station::{Everything, Station};
+pub use station::{Chained, Everything, Sent, Station};

@@ -67,6 +67,8 @@ pub struct Phone {
     pub courier: Option<Courier>,
     /// What it keeps for acts that find its disk full.
     pub reserve_bytes: u64,
+    /// The app did not sign the courier out.
+    pub signed_in: bool,
     entropy: SeededEntropy,
     seed: u64,
 }
@@ -87,6 +89,7 @@ impl Phone {
             signer,
             courier: None,
             reserve_bytes: 0,
+            signed_in: true,
             entropy: SeededEntropy::new(seed),
             seed,
         }
@@ -144,12 +147,41 @@ impl Phone {
         self.entropy = SeededEntropy::new(self.seed);
     }
 
-    /// Deletes one media file behind the library's back. Returns false if there is none.
-    pub fn lose_a_photo(&self, rng: &mut fastrand::Rng) -> bool {
+    /// Makes another phone with a copy of all that this one stores: it goes on as the same device.
+    #[must_use]
+    pub fn cloned(&self, time: &TrueTime) -> Self {
+        let seed = self.seed.wrapping_add(0x7f4a_7c15);
+        Self {
+            disk: self.disk.duplicate(),
+            clock: FakeClock::new(time, u128::from(seed) << 64),
+            enrolment: self.enrolment.clone(),
+            signer: self.signer.clone(),
+            courier: None,
+            key: self.key.clone(),
+            reserve_bytes: self.reserve_bytes,
+            signed_in: self.signed_in,
+            entropy: SeededEntropy::new(seed),
+            seed,
+        }
+    }
+
+    /// Deletes one media file behind the library's back. Returns its name, `None` if there is none.
+    pub fn lose_a_photo(&self, rng: &mut fastrand::Rng) -> Option<String> {
         let files = self.disk.files();
-        let names = files.list("media").unwrap_or_default();
-        !names.is_empty()
-            && files.remove(&format!("media/{}", names[rng.usize(..names.len())])).is_ok()
+        let mut names = files.list("media").unwrap_or_default();
+        if names.is_empty() {
+            return None;
+        }
+        let name = names.swap_remove(rng.usize(..names.len()));
+        files.remove(&format!("media/{name}")).is_ok().then_some(name)
+    }
+
+    /// Opens the store's file beside the library.
+    ///
+    /// # Panics
+    /// If the disk fails.
+    pub fn database(&self) -> rusqlite::Connection {
+        self.disk.open("courier.db").expect("a good disk")
     }
 
     /// The battery dies: what was not synced is gone.

@@ -1,22 +1,24 @@
 //! A hub in this process, on a disk of its own, and the clerk who works at it.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use fastrand::Rng;
 use lastmile_core::Fen;
 use lastmile_core::command::Command;
-use lastmile_core::id::{CourierNo, DeviceId, SiteId, StationId};
+use lastmile_core::id::{CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
-use lastmile_core::privacy::Person;
+use lastmile_core::privacy::{Person, VaultRef};
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_hub::gateway::MessageGateway;
 use lastmile_hub::store::SqliteStore;
-use lastmile_hub::{Hub, Keys, MemoryMedia, Parts, Request, Response, Settings};
+use lastmile_hub::{Hub, Keys, MediaStore as _, MemoryMedia, Parts, Request, Response, Settings};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{FakeClock, SeededEntropy, TrueTime};
 use crate::disk::Disk;
@@ -29,6 +31,40 @@ pub struct Everything {
     pub parked: Vec<Vec<u8>>,
     /// The hub's own fold of each lane, JSON.
     pub states: BTreeMap<String, serde_json::Value>,
+    /// All events in the order of their devices' chains.
+    pub chained: Vec<Chained>,
+    /// What each courier is sent, in order.
+    pub feed: Vec<Sent>,
+    /// Whose persons and texts it has, with their lanes.
+    pub vault: BTreeMap<VaultRef, String>,
+}
+
+/// An event in its device's chain.
+pub struct Chained {
+    /// The device.
+    pub device: DeviceId,
+    /// Its lane; empty for bytes that are no event.
+    pub lane: String,
+    /// Its position in its lane, or why it has none.
+    pub place: Result<u64, String>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// An event in a courier's feed.
+pub struct Sent {
+    /// Who is sent it.
+    pub courier: CourierNo,
+    /// Its lane.
+    pub lane: String,
+    /// Its position in its lane.
+    pub lane_seq: u64,
+    /// He may see what it says.
+    pub shown: bool,
+    /// The device that wrote it.
+    pub device: DeviceId,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// The hub and its clerk.
@@ -40,6 +76,7 @@ pub struct Station {
     entropy: SeededEntropy,
     keys: Keys,
     media: Arc<MemoryMedia>,
+    settings: Settings,
     clerk_token: String,
     hub: Hub,
 }
@@ -47,15 +84,20 @@ pub struct Station {
 impl Station {
     /// Starts a hub on an empty disk.
     pub fn new(time: &TrueTime, seed: u64) -> Self {
+        Self::with(time, seed, Settings::default())
+    }
+
+    /// Starts a hub with these numbers on an empty disk.
+    pub fn with(time: &TrueTime, seed: u64, settings: Settings) -> Self {
         let (disk, clock) = (Disk::new(), FakeClock::new(time, 1));
         let entropy = SeededEntropy::new(seed ^ 0x5747_4154_494f_4e00);
         let keys = Keys::generate(&entropy);
         let media = Arc::new(MemoryMedia::default());
-        let hub = open(&disk, &clock, &entropy, &keys, &media);
+        let hub = open(&disk, &clock, &entropy, &keys, &media, &settings);
         let id = StationId::new("JL31").expect("a plain id");
         let clerk = lastmile_core::id::ClerkNo::new("clerk-1").expect("a plain number");
         let clerk_token = hub.new_clerk(clerk, Some(id.clone())).expect("a hub on a good disk");
-        Self { id, disk, clock, entropy, keys, media, clerk_token, hub }
+        Self { id, disk, clock, entropy, keys, media, settings, clerk_token, hub }
     }
 
     /// Has the hub do by itself what is due; what it sends goes by `gateway`.
@@ -71,7 +113,39 @@ impl Station {
     /// The hub's machine loses power and starts again. Media lie on another machine.
     pub fn restart(&mut self, rng: &mut Rng) {
         self.disk.power_loss(rng);
-        self.hub = open(&self.disk, &self.clock, &self.entropy, &self.keys, &self.media);
+        self.open();
+    }
+
+    /// Asks a hub that loses power within so many storage calls, or right after its answer; then it
+    /// starts again. `None` if it fell before it could answer.
+    pub fn ask_while_it_falls(
+        &mut self,
+        request: &Request,
+        calls: u64,
+        rng: &mut Rng,
+    ) -> Option<Response> {
+        self.disk.crash_after(calls);
+        let answer = self.ask(request);
+        let answer = (!self.disk.crashed()).then_some(answer);
+        self.restart(rng);
+        answer
+    }
+
+    fn open(&mut self) {
+        let Self { disk, clock, entropy, keys, media, settings, .. } = self;
+        self.hub = open(disk, clock, entropy, keys, media, settings);
+    }
+
+    /// Tells whether the media store has a device's file, and its bytes hash to its name.
+    ///
+    /// # Panics
+    /// If the media store fails.
+    pub fn has_photo(&self, device: DeviceId, sha256: &Digest) -> bool {
+        let mut bytes = Vec::new();
+        self.media.open(device, sha256).is_ok_and(|mut file| {
+            file.read_to_end(&mut bytes).expect("it lies in memory");
+            Digest::of(&[&bytes]) == *sha256
+        })
     }
 
     /// Takes a backup of the hub's database.
@@ -82,7 +156,7 @@ impl Station {
     /// The database is lost, and one goes on from a backup.
     pub fn restore(&mut self, backup: Disk) {
         self.disk = backup;
-        self.hub = open(&self.disk, &self.clock, &self.entropy, &self.keys, &self.media);
+        self.open();
         self.hub.new_epoch().expect("a hub on a good disk");
     }
 
@@ -115,18 +189,17 @@ impl Station {
         self.must(&self.clerk("POST", "/v1/clerk/commands").json(command));
     }
 
-    /// Lets a clerk release one of the parked events. Returns false if there is none, or if it
-    /// can only be exported.
-    pub fn release_one(&self, rng: &mut Rng) -> bool {
+    /// Lets a clerk release one of the parked events. Returns its lane; `None` if there is none, or if
+    /// it can only be exported.
+    pub fn release_one(&self, rng: &mut Rng) -> Option<String> {
         let answer = self.ask(&self.clerk("GET", "/v1/clerk/parked"));
         let list: serde_json::Value =
             serde_json::from_slice(&answer.body).expect("a list of parked events");
-        let Some(parked) = list["parked"].as_array().filter(|parked| !parked.is_empty()) else {
-            return false;
-        };
-        let row = &parked[rng.usize(..parked.len())]["row"];
-        let path = format!("/v1/clerk/parked/{row}/release");
-        self.ask(&self.clerk("POST", &path)).status < 300
+        let parked = list["parked"].as_array().filter(|parked| !parked.is_empty())?;
+        let chosen = &parked[rng.usize(..parked.len())];
+        let path = format!("/v1/clerk/parked/{}/release", chosen["row"]);
+        let released = self.ask(&self.clerk("POST", &path)).status < 300;
+        released.then(|| chosen["lane"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Announces a parcel; a few are for the door only.
@@ -209,7 +282,51 @@ impl Station {
         );
         let parked = read("SELECT '', 0, bytes FROM event WHERE lane_seq IS NULL");
         let states = read("SELECT key, 0, CAST(state AS BLOB) FROM lane WHERE state IS NOT NULL");
+        let id = |blob: Vec<u8>| DeviceId(Uuid::from_slice(&blob).expect("a device's id"));
+        let mut rows = db
+            .prepare(
+                "SELECT d.id, coalesce(l.key, ''), e.lane_seq, coalesce(e.parked, ''), e.bytes
+                 FROM event e JOIN device d ON d.row = e.device LEFT JOIN lane l ON l.row = e.lane
+                 ORDER BY e.device, e.incarnation, e.seq",
+            )
+            .expect("the hub's schema");
+        let chained = rows.query_map([], |row| {
+            Ok(Chained {
+                device: id(row.get(0)?),
+                lane: row.get(1)?,
+                place: row.get::<_, Option<u64>>(2)?.ok_or(row.get(3)?),
+                bytes: row.get(4)?,
+            })
+        });
+        let chained = chained.and_then(Iterator::collect).expect("the hub's events");
+        let mut rows = db
+            .prepare(
+                "SELECT c.no, l.key, e.lane_seq, f.sight, d.id, e.bytes
+                 FROM feed f JOIN courier c ON c.row = f.courier JOIN event e ON e.row = f.event
+                 JOIN lane l ON l.row = e.lane JOIN device d ON d.row = e.device
+                 ORDER BY f.courier, f.pos",
+            )
+            .expect("the hub's schema");
+        let feed = rows.query_map([], |row| {
+            Ok(Sent {
+                courier: CourierNo::new(row.get::<_, String>(0)?).expect("a courier's number"),
+                lane: row.get(1)?,
+                lane_seq: row.get(2)?,
+                shown: row.get::<_, u8>(3)? > 0,
+                device: id(row.get(4)?),
+                bytes: row.get(5)?,
+            })
+        });
+        let feed = feed.and_then(Iterator::collect).expect("the hub's feeds");
+        let mut rows = db.prepare("SELECT ref, lane FROM vault").expect("the hub's schema");
+        let vault = rows.query_map([], |row| {
+            let reference = Digest::from_slice(&row.get::<_, Vec<u8>>(0)?).expect("a digest");
+            Ok((VaultRef(reference), row.get(1)?))
+        });
         Everything {
+            chained,
+            feed,
+            vault: vault.and_then(Iterator::collect).expect("the hub's vault"),
             placed,
             parked: parked.into_iter().map(|(_, _, bytes)| bytes).collect(),
             states: states
@@ -246,6 +363,7 @@ fn open(
     entropy: &SeededEntropy,
     keys: &Keys,
     media: &Arc<MemoryMedia>,
+    settings: &Settings,
 ) -> Hub {
     let path = disk.path("hub.db");
     let store = SqliteStore::open_with_vfs(Path::new(&path), Disk::VFS).expect("a good disk");
@@ -255,7 +373,7 @@ fn open(
         keys: keys.clone(),
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(entropy.clone()) as Arc<dyn Entropy>,
-        settings: Settings::default(),
+        settings: settings.clone(),
     })
     .expect("a good disk")
 }

@@ -1,0 +1,43 @@
+//! What must hold after a simulated day has healed.
+
+mod hub;
+mod phone;
+
+use std::collections::BTreeMap;
+
+use lastmile_core::event::Event;
+use lastmile_core::id::EventId;
+
+use super::Sim;
+use crate::world::Everything;
+
+/// Checks every invariant; the first that fails is told.
+pub fn check(sim: &mut Sim) -> Result<(), String> {
+    let hub = sim.station.everything();
+    hub::check(sim, &hub)?;
+    for who in 0..sim.phones.len() {
+        phone::check(sim, who, &hub)?;
+    }
+    for row in conflicts(&hub) {
+        sim.tally.count("conflict", row);
+    }
+    Ok(())
+}
+
+/// Names every conflict in the hub's states.
+fn conflicts(hub: &Everything) -> Vec<String> {
+    let rows = |state: &serde_json::Value| -> Vec<String> {
+        let Some(kind) = state.as_object().and_then(|state| state.values().next()) else {
+            return Vec::new();
+        };
+        let conflicts = kind["margin"]["conflicts"].as_array().cloned().unwrap_or_default();
+        conflicts.iter().filter_map(|c| Some(c["row"].as_str()?.to_owned())).collect()
+    };
+    hub.states.values().flat_map(rows).collect()
+}
+
+/// The place of every event that the hub holds, or why it has none.
+fn places(hub: &Everything) -> BTreeMap<EventId, &Result<u64, String>> {
+    let events = hub.chained.iter().map(|held| (Event::parse(&held.bytes), &held.place));
+    events.filter_map(|(event, place)| Some((event.ok()?.envelope.id, place))).collect()
+}
