@@ -176,8 +176,8 @@ fn what_was_saved_reaches_the_hub_once() -> Result<()> {
         let (place, expected) = day();
         let folder = place.folder().join("worn");
         copy(&place.phone(), &folder);
-        let bytes = std::fs::metadata(folder.join(file)).unwrap().len();
-        std::fs::write(folder.join(file), b"worn".repeat(bytes as usize / 4)).unwrap();
+        let bytes = std::fs::read(folder.join(file)).unwrap().len();
+        std::fs::write(folder.join(file), b"worn".repeat(bytes / 4)).unwrap();
 
         let mut courier = place.open_in(&folder)?;
 

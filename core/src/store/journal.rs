@@ -169,9 +169,9 @@ fn pending(db: &Connection, after: i64) -> Result<Vec<(i64, Record)>> {
     rows.map(|row| {
         let (n, incarnation, seq, link, bytes) = row?;
         let link = Digest::from_slice(&link).ok_or(Error::Corrupt)?;
-        let line = String::from_utf8(bytes).map_err(|_| Error::Corrupt)?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::Corrupt)?;
         let vault = vault::outgoing(db, n, n)?;
-        Ok((n, Record { incarnation, seq, link, line, vault }))
+        Ok((n, Record { incarnation, seq, link, line: text, vault }))
     })
     .collect()
 }

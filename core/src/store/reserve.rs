@@ -7,7 +7,7 @@ use super::MediaFolder;
 
 const FILE: &str = "lastmile.reserve";
 /// What is written at a time.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 16 << 10;
 
 pub(crate) struct Reserve {
     folder: Arc<dyn MediaFolder>,

@@ -233,7 +233,7 @@ fn record_of(db: &Connection, row: &rusqlite::Row, device: DeviceId) -> Option<R
 /// Sets the files of a damaged database aside; returns the name that it has now.
 pub(super) fn set_aside(folder: &Path) -> Result<String> {
     let taken = |n: u32| folder.join(aside(n)).exists();
-    let n = (1..).find(|n| !taken(*n)).unwrap_or(u32::MAX);
+    let n = (1..u32::MAX).find(|n| !taken(*n)).unwrap_or(u32::MAX);
     let name = aside(n);
     // The log first: beside a database of the same name it would be taken for its own.
     for end in ["-wal", ""] {

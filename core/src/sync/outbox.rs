@@ -119,17 +119,7 @@ impl Courier {
             })
             .collect();
 
-        let mut headers = vec![
-            Header::new("content-type", "application/x-ndjson"),
-            Header::new("accept-encoding", "gzip"),
-            Header::new("lastmile-protocol", PROTOCOL.to_string()),
-        ];
-        let bytes = if plain.len() > GZIP_FROM {
-            headers.push(Header::new("content-encoding", "gzip"));
-            gzip(&plain)?
-        } else {
-            plain
-        };
+        let (headers, bytes) = packed(plain)?;
         let id = self.machine.new_id();
         self.machine.events = Some(EventsInFlight {
             id,
@@ -211,6 +201,22 @@ fn whole_groups(
     }
     batch.truncate(keep);
     Ok(batch)
+}
+
+/// Packs a body, if that is worth it, and says so in the headers.
+fn packed(plain: Vec<u8>) -> Result<(Vec<Header>, Vec<u8>)> {
+    let mut headers = vec![
+        Header::new("content-type", "application/x-ndjson"),
+        Header::new("accept-encoding", "gzip"),
+        Header::new("lastmile-protocol", PROTOCOL.to_string()),
+    ];
+    let bytes = if plain.len() > GZIP_FROM {
+        headers.push(Header::new("content-encoding", "gzip"));
+        gzip(&plain)?
+    } else {
+        plain
+    };
+    Ok((headers, bytes))
 }
 
 fn gzip(plain: &[u8]) -> Result<Vec<u8>> {

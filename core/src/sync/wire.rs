@@ -222,7 +222,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn are_default(&self) -> bool {
         *self == Self::default()
     }
