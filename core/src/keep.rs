@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::courier::Courier;
 use crate::error::Result;
 use crate::event::Event;
-use crate::store::{Key, LaneRow, Media, SealedFolder};
+use crate::store::{Key, LaneRow, Location, Media, Outgoing, SealedFolder, forget_aside};
 
 /// Lanes that leave in one call, so that the courier's own act never waits long for it.
 const PER_CALL: usize = 50;
@@ -23,13 +23,19 @@ impl Courier {
     ///
     /// Nothing leaves of a lane that holds an event or a file that the hub has not confirmed, nor an
     /// event of this phone's that is in none of the hub's backups, where it takes some; and nothing
-    /// at all while the phone has not compared its clock with the hub's.
+    /// at all while the phone has not compared its clock with the hub's. A damaged database that was
+    /// set aside goes after the same days, once nothing is pending.
     pub fn tidy(&mut self) -> Result<u32> {
         let now = self.now();
         if now.unsure_ms.is_none() {
             return Ok(0);
         }
         let before_ms = now.ms - i64::from(self.policy().retention_days) * DAY_MS;
+        if let Location::Folder(folder) = &self.options.location
+            && Outgoing::count(&self.store()?.db)? == 0
+        {
+            forget_aside(folder, before_ms);
+        }
         let store = self.store_mut()?;
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut left = 0;

@@ -182,10 +182,8 @@ fn what_was_saved_reaches_the_hub_once() -> Result<()> {
         let mut courier = place.open_in(&folder)?;
 
         let salvaged = courier.salvaged()?.expect("it was damaged");
-        assert_eq!(salvaged.set_aside.is_some(), aside, "{file}");
-        if let Some(name) = salvaged.set_aside {
-            assert!(folder.join(name).exists(), "a damaged file is never deleted");
-        }
+        let damaged = salvaged.set_aside.map(|name| folder.join(name));
+        assert_eq!(damaged.is_some(), aside, "{file}");
         let lanes = courier.open_complaints()?.into_iter().map(Lane::Complaint);
         let lanes: Vec<_> =
             lanes.chain(courier.open_exceptions()?.into_iter().map(Lane::Exception)).collect();
@@ -195,6 +193,14 @@ fn what_was_saved_reaches_the_hub_once() -> Result<()> {
         let status = courier.sync_status()?;
         assert_eq!((status.pending, status.media_pending), (0, 0), "{file}");
         once_at_the_hub(&place, &lanes);
+        if let Some(damaged) = damaged {
+            courier.tidy()?;
+            assert!(damaged.exists(), "it is kept for a while");
+            let file = std::fs::File::options().write(true).open(&damaged).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            courier.tidy()?;
+            assert!(!damaged.exists(), "and not for ever: persons are erased");
+        }
         drop(courier);
         assert_eq!(place.open_in(&folder)?.salvaged()?, None, "{file}: it is whole again");
     }

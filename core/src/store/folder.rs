@@ -104,7 +104,8 @@ pub(crate) fn open_captures(folder: &Path, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-fn written_ms(file: &std::fs::DirEntry) -> Option<i64> {
+/// When a file was last written, UTC milliseconds.
+pub(super) fn written_ms(file: &std::fs::DirEntry) -> Option<i64> {
     let written = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
     i64::try_from(written.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis()).ok()
 }

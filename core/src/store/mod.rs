@@ -40,6 +40,7 @@ pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
 pub(crate) use reserve::Reserve;
 pub use salvage::Salvaged;
+pub(crate) use salvage::forget_aside;
 pub(crate) use sealed::SealedFolder;
 
 /// The database's file in the store's folder.

@@ -2,7 +2,7 @@
 //!
 //! What counts is what the hub does not have yet: it is read from the journal and from what can
 //! still be read of the file. Everything else comes again from the hub. The damaged file is set
-//! aside, never deleted.
+//! aside.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::folder::written_ms;
 use super::{DATABASE, Head, Journal, Key, LaneRow, Media, Record, Store, StoreKeys, vault};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
@@ -20,6 +21,9 @@ use crate::privacy::VaultEntry;
 const NEW: &str = "lastmile.db.new";
 /// Its presence says that the database was seen to be damaged while it was open.
 pub(super) const SUSPECT: &str = "lastmile.suspect";
+
+/// What a damaged database is called that was set aside; a number follows.
+const ASIDE: &str = "lastmile.db.damaged-";
 
 /// What became of a damaged store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -249,6 +253,19 @@ pub(super) fn set_aside(folder: &Path) -> Result<String> {
     Ok(name)
 }
 
+/// Deletes damaged databases that were set aside before a moment, UTC milliseconds: what is erased
+/// must not lie in them for ever. What cannot be deleted now is the next time.
+pub(crate) fn forget_aside(folder: &Path, before_ms: i64) {
+    let Ok(files) = std::fs::read_dir(folder) else { return };
+    for file in files.flatten() {
+        let name = file.file_name();
+        let aside = name.to_str().is_some_and(|name| name.starts_with(ASIDE));
+        if aside && written_ms(&file).is_some_and(|ms| ms < before_ms) {
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+}
+
 fn aside(n: u32) -> String {
-    format!("{DATABASE}.damaged-{n}")
+    format!("{ASIDE}{n}")
 }

@@ -24,6 +24,10 @@ struct Args {
     /// Keep in this file what was played, and go on from it
     #[arg(long)]
     state: Option<PathBuf>,
+    /// Let a second phone go on as the same device as another: some of these days fail
+    /// (docs/simulator.md)
+    #[arg(long)]
+    clones: bool,
     /// Play only this one, twice
     #[arg(long, conflicts_with_all = ["seeds", "from", "twice", "state"])]
     seed: Option<u64>,
@@ -45,8 +49,8 @@ fn play(args: &Args) -> std::io::Result<ExitCode> {
         None => (args.from, args.seeds, args.twice),
     };
     let mut run = match &args.state {
-        Some(file) => Run::resume(file, from)?,
-        None => Run::new(from),
+        Some(file) => Run::resume(file, from, args.clones)?,
+        None => Run::new(from, args.clones),
     };
     while run.played < seeds {
         run.play(BLOCK.min(seeds - run.played), twice);

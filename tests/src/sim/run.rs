@@ -20,6 +20,8 @@ const ENOUGH_DAYS: u64 = 1_000;
 pub struct Run {
     /// The first seed.
     pub from: u64,
+    /// Phones may be cloned.
+    pub clones: bool,
     /// How many seeds from there on are done.
     pub played: u64,
     /// Those that failed.
@@ -34,24 +36,29 @@ pub struct Run {
 
 impl Run {
     /// Begins at a seed.
-    pub fn new(from: u64) -> Self {
-        Self { from, ..Self::default() }
+    pub fn new(from: u64, clones: bool) -> Self {
+        Self { from, clones, ..Self::default() }
     }
 
     /// Takes up the run that a file tells of; begins one if there is none.
     ///
     /// # Errors
     /// If the file cannot be read, is of a run from another seed, or of another simulator.
-    pub fn resume(file: &Path, from: u64) -> io::Result<Self> {
+    pub fn resume(file: &Path, from: u64, clones: bool) -> io::Result<Self> {
         let text = match fs::read(file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::new(from)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::new(from, clones));
+            }
             text => text?,
         };
         let found: Self = serde_json::from_slice(&text)?;
-        if found.from != from {
-            return Err(io::Error::other(format!("it tells of a run from seed {}", found.from)));
+        if (found.from, found.clones) != (from, clones) {
+            return Err(io::Error::other(format!(
+                "it tells of another run, from seed {}",
+                found.from
+            )));
         }
-        if found.first.is_some() && found.first != run(from).ok() {
+        if found.first.is_some() && found.first != run(from, clones).ok() {
             return Err(io::Error::other("it tells of a run of another simulator"));
         }
         Ok(found)
@@ -73,9 +80,10 @@ impl Run {
         let started = Instant::now();
         let (first, end) = (self.from + self.played, self.from + self.played + seeds);
         if self.played == 0 {
-            self.first = run(first).ok();
+            self.first = run(first, self.clones).ok();
         }
         let next = AtomicU64::new(first);
+        let clones = self.clones;
         let total = Mutex::new(&mut *self);
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         std::thread::scope(|scope| {
@@ -86,7 +94,7 @@ impl Run {
                         if seed >= end {
                             break;
                         }
-                        let day = std::panic::catch_unwind(|| day(seed, seed < twice));
+                        let day = std::panic::catch_unwind(|| day(seed, clones, seed < twice));
                         let day = day.unwrap_or_else(|_| Err("panicked".to_owned()));
                         let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
                         match day {
@@ -114,9 +122,9 @@ impl Run {
     }
 }
 
-fn day(seed: u64, twice: bool) -> Result<Tally, String> {
-    let day = run(seed);
-    if twice && run(seed) != day {
+fn day(seed: u64, clones: bool, twice: bool) -> Result<Tally, String> {
+    let day = run(seed, clones);
+    if twice && run(seed, clones) != day {
         return Err("is another day the second time".to_owned());
     }
     day
@@ -130,25 +138,25 @@ mod tests {
     fn a_run_that_was_stopped_counts_what_one_in_a_piece_counts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.json");
-        let mut whole = Run::new(7);
+        let mut whole = Run::new(7, false);
         whole.play(3, 0);
-        let mut stopped = Run::resume(&file, 7).unwrap();
+        let mut stopped = Run::resume(&file, 7, false).unwrap();
         stopped.play(1, 0);
         stopped.save(&file).unwrap();
-        let mut resumed = Run::resume(&file, 7).unwrap();
+        let mut resumed = Run::resume(&file, 7, false).unwrap();
         resumed.play(2, 0);
         assert_eq!((resumed.played, &resumed.tally), (3, &whole.tally));
         assert_eq!(resumed.tally.of("seed", "counted"), 3);
-        assert!(Run::resume(&file, 8).is_err(), "its seeds are others");
+        assert!(Run::resume(&file, 8, false).is_err(), "its seeds are others");
     }
 
     #[test]
     fn the_file_of_another_simulator_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.json");
-        let mut other = Run::new(7);
+        let mut other = Run::new(7, false);
         other.first = Some(Tally::default());
         other.save(&file).unwrap();
-        assert!(Run::resume(&file, 7).is_err());
+        assert!(Run::resume(&file, 7, false).is_err());
     }
 }
