@@ -90,6 +90,10 @@ pub const MUST_MEET: &[(&str, &str)] = &[
     ("fault", "hub restored from backup"),
 ];
 
+/// Seeds that fail for a reason that is known and not mended yet: docs/simulator.md. They are told,
+/// and do not fail a run.
+pub const OPEN: &[u64] = &[1052];
+
 /// Noon of some day, UTC milliseconds: where every simulated day starts.
 const START_MS: i64 = 1_790_000_000_000;
 
