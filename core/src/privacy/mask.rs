@@ -151,10 +151,10 @@ fn mask_number(number: &[char], to_hide: usize) -> Vec<char> {
     let digits: Vec<char> = positions.iter().map(|&at| number[at]).collect();
     let sign = number.iter().position(|&sign| sign == EXTENSION).unwrap_or(number.len());
     let before_sign = positions.iter().filter(|&&at| at < sign).count();
-    let country = country_code(number, &digits[..before_sign], to_hide);
+    let country = country_code(number, &digits[..before_sign]);
     let main = if sign < number.len() { before_sign } else { main_digits(number, country) };
-    let (first, last) = shown_ends(&digits[country..main], to_hide);
-    let hidden = country + first..main - last;
+    let (first, last) = shown_ends(&digits[..main], country, to_hide);
+    let hidden = first..main - last;
 
     let mut masked = number.to_vec();
     for (nth, &at) in positions.iter().enumerate() {
@@ -165,20 +165,20 @@ fn mask_number(number: &[char], to_hide: usize) -> Vec<char> {
     masked
 }
 
-/// Returns how many leading digits are a country code that may be shown.
-fn country_code(number: &[char], digits: &[char], to_hide: usize) -> usize {
+/// Returns how many leading digits are a country code.
+fn country_code(number: &[char], digits: &[char]) -> usize {
     let starts = |code: &str| digits.iter().copied().take(code.len()).eq(code.chars());
     let plus = number.iter().find(|sign| !matches!(sign, ' ' | '(')) == Some(&'+');
-    let length = if starts("0086") {
+    let whole = digits.len() == 13 && (starts("861") || starts("86*"));
+    if starts("0086") {
         4
-    } else if plus && starts("86") || digits.len() == 13 && starts("861") {
+    } else if plus && starts("86") || whole {
         2
     } else if plus && ["852", "853", "886"].into_iter().any(starts) {
         3
     } else {
         0
-    };
-    if digits.len() >= length + to_hide { length } else { 0 }
+    }
 }
 
 /// Returns how many digits stand before an extension without a sign: a short last
@@ -190,16 +190,18 @@ fn main_digits(number: &[char], country: usize) -> usize {
     if main >= country + 10 && all - main <= 6 { main } else { all }
 }
 
-/// Returns how many digits may be shown at both ends of a number without country code.
-fn shown_ends(digits: &[char], to_hide: usize) -> (usize, usize) {
-    let spare = digits.len().saturating_sub(to_hide);
-    let first = match digits {
-        [] | [_] => 0,
-        _ if spare <= 2 => 0,
+/// Returns how many digits may be shown at both ends of a number.
+///
+/// What may be shown goes to the country code first (whole, or nothing is shown), then to the last
+/// two digits, then to the network or area code: the digits of a stricter mask are always among those
+/// of a milder one, so who sees both learns nothing from the stricter.
+fn shown_ends(digits: &[char], country: usize, to_hide: usize) -> (usize, usize) {
+    let Some(spare) = digits.len().checked_sub(country + to_hide) else { return (0, 0) };
+    let code = match digits[country..] {
         ['0', '1' | '2', ..] => 3,
         ['0', ..] => 4,
         _ => 3,
     };
-    let first = first.min(spare);
-    (first, (spare - first).min(2))
+    let last = spare.min(2);
+    (country + code.min(spare - last), last)
 }
