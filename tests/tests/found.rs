@@ -1,15 +1,17 @@
 //! What simulated days have found, each as small as it can be told.
 
-use lastmile_core::Courier;
 use lastmile_core::command::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
+use lastmile_core::delivery::Channel;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
-use lastmile_core::id::CaseId;
+use lastmile_core::id::{CaseId, CourierNo, ManifestId};
 use lastmile_core::privacy::Person;
 use lastmile_core::sync::{Next, SyncChannel};
+use lastmile_core::time::SystemEntropy;
 use lastmile_core::waybill::Waybill;
+use lastmile_core::{Courier, SyncStatus};
 use lastmile_tests::world::{
     Phone, Station, carry_until_idle, reply_of, request_of, station_and_phone,
 };
@@ -22,6 +24,10 @@ fn person() -> Person {
     Person { name: "Wang Ceshi".into(), phone: "13900000001".into(), ..Person::default() }
 }
 
+fn another() -> CourierNo {
+    CourierNo::new("another").expect("a courier's number")
+}
+
 fn courier(phone: &mut Phone) -> &mut Courier {
     phone.courier().expect("the app runs")
 }
@@ -31,10 +37,10 @@ fn carry(station: &Station, phone: &mut Phone) {
     carry_until_idle(station, phone, SyncChannel::Events);
 }
 
-/// Records that somebody complains about this courier's manners.
-fn complain(phone: &mut Phone) -> CaseId {
+/// Records that somebody complains about a courier's manners.
+fn complain(phone: &mut Phone, about: &CourierNo) -> CaseId {
     let courier = courier(phone);
-    let (case, about) = (courier.new_case(), Some(courier.identity().courier.clone()));
+    let (case, about) = (courier.new_case(), Some(about.clone()));
     let command = Command::ReceiveComplaint {
         case,
         waybill: waybill(),
@@ -54,12 +60,17 @@ fn persons(phone: &Phone) -> u32 {
     phone.database().query_row(sql, [], |row| row.get(0)).expect("the phone's schema")
 }
 
+fn status(phone: &mut Phone) -> SyncStatus {
+    courier(phone).sync_status().expect("a good disk")
+}
+
 #[test]
 fn a_restored_phone_learns_what_it_had_done_before_it_records_anything() {
     let (station, mut phone) = station_and_phone();
     carry(&station, &mut phone);
     let backup = phone.disk.duplicate();
-    let case = complain(&mut phone);
+    let me = phone.enrolment.courier.clone();
+    let case = complain(&mut phone, &me);
     carry(&station, &mut phone);
 
     phone.kill();
@@ -75,11 +86,57 @@ fn a_restored_phone_learns_what_it_had_done_before_it_records_anything() {
 #[test]
 fn a_courier_whose_station_took_the_complaint_about_him_forgets_who_complains() {
     let (station, mut phone) = station_and_phone();
-    let case = complain(&mut phone);
+    let me = phone.enrolment.courier.clone();
+    let case = complain(&mut phone, &me);
     carry(&station, &mut phone);
     assert_ne!(persons(&phone), 0, "he may still speak to the customer");
 
     assert_eq!(station.command(&Command::TakeComplaint { case }), 201);
+    carry(&station, &mut phone);
+
+    assert_eq!(persons(&phone), 0);
+}
+
+#[test]
+fn what_is_released_in_a_lane_out_of_sight_has_its_place_on_its_phone_too() {
+    let (station, mut phone) = station_and_phone();
+    let case = complain(&mut phone, &another());
+    carry(&station, &mut phone);
+    station.quarantine(phone.enrolment.device, true);
+    let contact = Command::ContactCustomer { case, channel: Channel::Phone, reached: true };
+    courier(&mut phone).record(&contact).expect("no rule speaks against it");
+    carry(&station, &mut phone);
+    assert_eq!(status(&mut phone).parked, 1);
+    assert_eq!(station.command(&Command::TakeComplaint { case }), 201);
+    carry(&station, &mut phone);
+
+    let released = station.release_one(&mut fastrand::Rng::with_seed(1));
+    carry(&station, &mut phone);
+
+    assert_eq!(released, [Lane::Complaint(case).to_string()]);
+    assert_eq!(status(&mut phone).parked, 0);
+}
+
+#[test]
+fn what_is_parked_keeps_no_person_of_a_parcel_that_went_to_another() {
+    let (station, mut phone) = station_and_phone();
+    let mut rng = fastrand::Rng::with_seed(1);
+    station.announce(&waybill(), person(), person(), &mut rng);
+    station.assign(&waybill(), &phone.enrolment.courier);
+    carry(&station, &mut phone);
+    station.quarantine(phone.enrolment.device, true);
+    let manifest = ManifestId::new(courier(&mut phone).now().ms, &SystemEntropy);
+    let (expected, scanned) = (vec![waybill()], vec![waybill()]);
+    let count = Command::ReconcileManifest { manifest, expected, scanned, damaged: Vec::new() };
+    for command in [count, Command::TakeOut { waybills: vec![waybill()] }] {
+        courier(&mut phone).record(&command).expect("no rule speaks against it");
+    }
+    carry(&station, &mut phone);
+    assert_ne!(status(&mut phone).parked, 0);
+    assert_ne!(persons(&phone), 0, "he is still to deliver it");
+
+    let assign = Command::Assign { waybill: waybill(), courier: another() };
+    assert_eq!(station.command(&assign), 201);
     carry(&station, &mut phone);
 
     assert_eq!(persons(&phone), 0);
@@ -155,7 +212,6 @@ fn a_hub_that_falls_before_it_threw_a_damaged_photo_away_does_so_when_it_is_aske
             courier.pull_soon();
         }
 
-        let status = phone.courier().and_then(|courier| courier.sync_status());
-        assert_eq!(status.expect("a good disk").media_pending, 0, "it fell after {calls} calls");
+        assert_eq!(status(&mut phone).media_pending, 0, "it fell after {calls} calls");
     }
 }

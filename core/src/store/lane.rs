@@ -92,6 +92,15 @@ impl LaneRow {
         Ok(state)
     }
 
+    /// Tells whether an own event of the lane is parked, and every later one behind it.
+    pub(crate) fn has_parked(&self, db: &Connection) -> Result<bool> {
+        Ok(db
+            .prepare_cached(
+                "SELECT 1 FROM event WHERE lane = ?1 AND lane_seq IS NULL AND park IS NOT NULL",
+            )?
+            .exists([self.n])?)
+    }
+
     /// Tells whether the lane's events left the phone (see `keep.rs`): what was folded is without
     /// its beginning. What takes an old event back is then noted, and undone at the hub alone.
     fn has_left(&self, db: &Connection) -> Result<bool> {

@@ -368,7 +368,9 @@ pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<
     for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
         vault::forget(db, *code)?;
     }
-    if visibility::loses_sight(&live, &onlooker.me) && !planted(Bug::PersonsKept) {
+    // What is parked may never come to anything, and keeps nobody's person on the phone.
+    let sight = if row.has_parked(db)? { &row.confirmed } else { &live };
+    if visibility::loses_sight(sight, &onlooker.me) && !planted(Bug::PersonsKept) {
         vault::forget_lane(db, lane)?;
     }
     if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {

@@ -265,6 +265,14 @@ impl<'a> Ledger<'a> {
         for was in before.iter().filter(lost) {
             add_to(&mut self.feeds, was, (row, sees(event, was.relation, &was.no), released));
         }
+        // Who recorded it hears that it has its place, also if the lane is none of his any more.
+        if released && let Some(author) = event.envelope.actor.courier() {
+            let hears = |viewers: &[Viewer]| viewers.iter().any(|viewer| &viewer.no == author);
+            if !hears(&before) && !hears(&open.viewers) {
+                let entry = (row, Sight::FactAndPerson, released);
+                self.feeds.entry(author.clone()).or_default().push(entry);
+            }
+        }
         Ok(())
     }
 
