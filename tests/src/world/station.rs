@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use lastmile_core::Fen;
 use lastmile_core::command::Command;
+use lastmile_core::event::Event;
 use lastmile_core::id::{CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::privacy::{Person, VaultRef};
@@ -189,17 +190,30 @@ impl Station {
         self.must(&self.clerk("POST", "/v1/clerk/commands").json(command));
     }
 
-    /// Lets a clerk release one of the parked events. Returns its lane; `None` if there is none, or if
-    /// it can only be exported.
-    pub fn release_one(&self, rng: &mut Rng) -> Option<String> {
+    /// Lets a clerk release one of the parked events. Returns its lane and those of its group, which
+    /// goes with it; none if there is nothing parked, or if it can only be exported.
+    pub fn release_one(&self, rng: &mut Rng) -> Vec<String> {
         let answer = self.ask(&self.clerk("GET", "/v1/clerk/parked"));
         let list: serde_json::Value =
             serde_json::from_slice(&answer.body).expect("a list of parked events");
-        let parked = list["parked"].as_array().filter(|parked| !parked.is_empty())?;
+        let parked = list["parked"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if parked.is_empty() {
+            return Vec::new();
+        }
+        let path = |held: &serde_json::Value| format!("/v1/clerk/parked/{}", held["row"]);
+        let group = |held: &serde_json::Value| {
+            let bytes = self.ask(&self.clerk("GET", &path(held))).body;
+            Event::parse(&bytes).ok().and_then(|event| event.envelope.group)
+        };
         let chosen = &parked[rng.usize(..parked.len())];
-        let path = format!("/v1/clerk/parked/{}/release", chosen["row"]);
-        let released = self.ask(&self.clerk("POST", &path)).status < 300;
-        released.then(|| chosen["lane"].as_str().unwrap_or_default().to_owned())
+        let its_group = group(chosen);
+        let goes_too = |held: &&serde_json::Value| {
+            *held == chosen || its_group.is_some() && group(held) == its_group
+        };
+        let lanes = parked.iter().filter(goes_too).filter_map(|held| held["lane"].as_str());
+        let lanes = lanes.map(str::to_owned).collect();
+        let released = self.ask(&self.clerk("POST", &(path(chosen) + "/release"))).status < 300;
+        if released { lanes } else { Vec::new() }
     }
 
     /// Announces a parcel; a few are for the door only.
