@@ -133,6 +133,7 @@ fn prepare(hub: &Hub, device: usize, pushes: usize) -> Result<Vec<Request>, Fail
             incarnation: 1,
             first_seq,
             prev_link,
+            epoch: None,
             events: u32::try_from(EVENTS)?,
             vault: 0,
             pending: 0,

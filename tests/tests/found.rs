@@ -3,12 +3,12 @@
 use lastmile_core::command::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::delivery::Channel;
-use lastmile_core::event::Lane;
+use lastmile_core::event::{Event, Lane};
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::id::{CaseId, CourierNo, ManifestId};
 use lastmile_core::privacy::Person;
-use lastmile_core::sync::{Next, SyncChannel};
+use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::time::SystemEntropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, SyncStatus};
@@ -52,6 +52,20 @@ fn complain(phone: &mut Phone, about: &CourierNo) -> CaseId {
     };
     courier.record(&command).expect("no rule speaks against it");
     case
+}
+
+/// Receives the one parcel at the station.
+fn receive(phone: &mut Phone) {
+    let courier = courier(phone);
+    let manifest = ManifestId::new(courier.now().ms, &SystemEntropy);
+    let (expected, scanned) = (vec![waybill()], vec![waybill()]);
+    let count = Command::ReconcileManifest { manifest, expected, scanned, damaged: Vec::new() };
+    courier.record(&count).expect("no rule speaks against it");
+}
+
+fn take_out(phone: &mut Phone) {
+    let take_out = Command::TakeOut { waybills: vec![waybill()] };
+    courier(phone).record(&take_out).expect("no rule speaks against it");
 }
 
 /// How many persons and texts lie on the phone.
@@ -125,12 +139,8 @@ fn what_is_parked_keeps_no_person_of_a_parcel_that_went_to_another() {
     station.assign(&waybill(), &phone.enrolment.courier);
     carry(&station, &mut phone);
     station.quarantine(phone.enrolment.device, true);
-    let manifest = ManifestId::new(courier(&mut phone).now().ms, &SystemEntropy);
-    let (expected, scanned) = (vec![waybill()], vec![waybill()]);
-    let count = Command::ReconcileManifest { manifest, expected, scanned, damaged: Vec::new() };
-    for command in [count, Command::TakeOut { waybills: vec![waybill()] }] {
-        courier(&mut phone).record(&command).expect("no rule speaks against it");
-    }
+    receive(&mut phone);
+    take_out(&mut phone);
     carry(&station, &mut phone);
     assert_ne!(status(&mut phone).parked, 0);
     assert_ne!(persons(&phone), 0, "he is still to deliver it");
@@ -160,6 +170,38 @@ fn a_courier_whose_parcel_was_assigned_after_the_hubs_backup_forgets_its_persons
     }
 
     assert_eq!(persons(&phone), 0);
+}
+
+#[test]
+fn what_was_on_its_way_while_the_hub_was_restored_stands_behind_what_came_before_it() {
+    let (mut station, mut phone) = station_and_phone();
+    let mut rng = fastrand::Rng::with_seed(1);
+    station.announce(&waybill(), person(), person(), &mut rng);
+    station.assign(&waybill(), &phone.enrolment.courier);
+    carry(&station, &mut phone);
+    let backup = station.backup();
+    receive(&mut phone);
+    carry(&station, &mut phone);
+    take_out(&mut phone);
+    let next = courier(&mut phone).next_request(SyncChannel::Events).expect("a good disk");
+    let Next::Send { request } = next else { panic!("an act waits") };
+    let on_its_way = request_of(&phone, &request);
+
+    station.restore(backup);
+    station.ask(&on_its_way);
+    let _ = courier(&mut phone).apply_reply(request.id, &HubReply::NoAnswer);
+    phone.enrolment.session_token = station.new_session(&phone.enrolment);
+    for _ in 0..4 {
+        pull_once(&station, &mut phone);
+    }
+
+    let placed = station.everything().placed;
+    let own = placed.iter().filter_map(|(lane, _, bytes)| {
+        let event = Event::parse(bytes).expect("an event");
+        let own = lane.starts_with("parcel") && event.envelope.actor.courier().is_some();
+        own.then(|| event.fact.kind().to_owned())
+    });
+    assert_eq!(own.collect::<Vec<_>>(), ["ParcelReceivedAtStation", "ParcelOutForDelivery"]);
 }
 
 /// One round trip. The first answer of another epoch is refused, the second says why it is one.
@@ -206,7 +248,7 @@ fn a_hub_that_falls_before_it_threw_a_damaged_photo_away_does_so_when_it_is_aske
                 }
                 _ => Some(station.ask(&asked)),
             };
-            let reply = answer.map_or(lastmile_core::sync::HubReply::NoAnswer, reply_of);
+            let reply = answer.map_or(HubReply::NoAnswer, reply_of);
             let courier = phone.courier().expect("the app runs");
             let _ = courier.apply_reply(request.id, &reply);
             courier.pull_soon();

@@ -88,6 +88,7 @@ impl Courier {
             incarnation: head.incarnation,
             first_seq,
             prev_link,
+            epoch: (!batch.is_empty()).then(|| self.epoch()),
             events: u32::try_from(batch.len()).unwrap_or(u32::MAX),
             vault: u32::try_from(entries.len()).unwrap_or(u32::MAX),
             pending: Outgoing::count(db)? - batch.len() as u64,

@@ -29,6 +29,10 @@ pub struct PushHeader {
     /// The chain's link before the first event line; 32 zero bytes at position 1 of
     /// incarnation 1, else of a later incarnation the old one's last head.
     pub prev_link: Digest,
+    /// The epoch of the hub's database that events are meant for. A hub under another one takes
+    /// nothing of the push: it was restored meanwhile, and is to be offered what came before first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<HubEpoch>,
     /// How many event lines follow.
     pub events: u32,
     /// How many vault lines follow those.

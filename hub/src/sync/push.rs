@@ -21,6 +21,7 @@ use crate::problem::{HubError, Result};
 use crate::store::{Device, Held, NewEvent, Row, Stretch};
 
 /// What the hub says about a push.
+#[derive(Default)]
 pub(crate) struct Received {
     pub verdicts: Vec<Verdict>,
     pub vault_refused: Vec<VaultRef>,
@@ -42,7 +43,7 @@ pub(crate) fn receive(
     }
     let held_to = chain.held.received_to;
     if lines.is_empty() {
-        return Ok(Received { verdicts: Vec::new(), vault_refused, receipt: None, held_to });
+        return Ok(Received { vault_refused, held_to, ..Received::default() });
     }
     let mut fates = chain.fates(ledger, device, lines)?;
     sentence(ledger, device, push, lines, &chain, &mut fates)?;

@@ -17,6 +17,7 @@ cases! {
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_push_of_nothing_has_no_verdicts_and_no_receipt;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_push_without_a_pull_is_sent_nothing;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_reply_names_the_epoch_of_the_enrolment;
+    Device "4. `POST /v1/sync`: push and pull in one round trip" of_a_push_for_another_epoch_nothing_is_taken;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_reply_tells_the_hubs_time;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_reply_says_what_the_hub_allows;
     Device "4. `POST /v1/sync`: push and pull in one round trip" received_to_is_the_highest_position_held;
@@ -99,6 +100,22 @@ fn a_reply_names_the_epoch_of_the_enrolment(kit: &Kit) -> Checked {
     let epoch = json!(phone.enrolment.epoch.to_string());
     field(&phone.offer(&[])?.header, "epoch", &epoch)?;
     field(&phone.offer(&[phone.report(&new_case())])?.header, "epoch", &epoch)
+}
+
+fn of_a_push_for_another_epoch_nothing_is_taken(kit: &Kit) -> Checked {
+    let mut phone = kit.phone()?;
+    let lines = [phone.report(&new_case())];
+    let epoch = phone.enrolment.epoch.to_string();
+    let mut header = phone.header(&lines);
+    header["epoch"] = new_id().into();
+    let reply = Reply::read(&phone.send(&header, &lines)?)?;
+    field(&reply.header, "epoch", &json!(epoch))?;
+    reply.verdicts(&[])?;
+    reply.lacks("receipt")?;
+    header["epoch"] = epoch.into();
+    Reply::read(&phone.send(&header, &lines)?)?.verdicts(&[accepted(1)])?;
+    phone.move_on(&lines);
+    phone.push(&[phone.report(&new_case())])?.verdicts(&[accepted(1)])
 }
 
 fn a_reply_tells_the_hubs_time(kit: &Kit) -> Checked {
