@@ -410,9 +410,15 @@ impl Lastmile {
         Ok(self.shared.courier()?.next_request(channel)?)
     }
 
-    /// Takes what came back for a request.
+    /// Takes what came back for a request, part by part: an act of the courier's has its turn
+    /// between two parts and never waits for all of a long answer.
     pub fn apply_reply(&self, id: u64, reply: HubReply) -> Result<()> {
-        self.shared.telling(|courier| courier.apply_reply(id, &reply), |()| Vec::new())
+        let mut more = self.shared.courier()?.begin_reply(id, &reply)?;
+        while more {
+            more = self.shared.courier()?.apply_more()?;
+        }
+        self.shared.listeners.tell(&[]);
+        Ok(())
     }
 
     /// Reads a photo, video or signature that was captured here, to show it: at most `len` bytes

@@ -27,12 +27,16 @@ struct Held {
 /// What all handles of one folder share.
 pub(crate) struct Shared {
     courier: Mutex<Courier>,
+    /// Held while one waits for the store: who has just used it queues behind who waits. Without it
+    /// a long answer that is taken part by part would take the store again and again.
+    turn: Mutex<()>,
     pub(crate) listeners: Arc<Listeners>,
 }
 
 impl Shared {
     /// Locks the store for one call.
     pub(crate) fn courier(&self) -> Result<MutexGuard<'_, Courier>> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         // A panic under the lock may have left memory and file apart: only a restart is sure.
         self.courier.lock().map_err(|_| LastmileError::Internal {
             report: "an earlier call failed inside the library; restart the app".to_owned(),
@@ -76,7 +80,7 @@ pub(crate) fn open(
     let mut options = Options::folder(&folder, key, 0);
     with(&mut options);
     let courier = Mutex::new(Courier::open(options, identity)?);
-    let shared = Arc::new(Shared { courier, listeners: Arc::default() });
+    let shared = Arc::new(Shared { courier, turn: Mutex::default(), listeners: Arc::default() });
     open.insert(folder, Held { shared: Arc::clone(&shared), handles: 1 });
     Ok(Lastmile { shared })
 }
@@ -105,7 +109,8 @@ fn stores() -> MutexGuard<'static, BTreeMap<PathBuf, Held>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use lastmile_core::Durability;
 
@@ -158,6 +163,32 @@ mod tests {
         });
         let folder = folder.path().canonicalize().unwrap();
         assert!(!stores().contains_key(&folder), "nothing is left behind");
+    }
+
+    #[test]
+    fn who_waits_for_the_store_has_his_turn_before_who_has_just_used_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lastmile = open_in(folder.path(), None).unwrap();
+        let uses = AtomicUsize::new(0);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                for _ in 0..100 {
+                    let courier = lastmile.shared.courier().unwrap();
+                    uses.fetch_add(1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(2));
+                    drop(courier);
+                }
+            });
+            while uses.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            for _ in 0..10 {
+                let before = uses.load(Ordering::SeqCst);
+                drop(lastmile.shared.courier().unwrap());
+                // The use that was under way, and one that stood before this one in the queue.
+                assert!(uses.load(Ordering::SeqCst) - before <= 2);
+            }
+        });
     }
 
     /// A clock that breaks when it is told to.

@@ -1,11 +1,12 @@
 //! What the hub answered: verdicts on what was pushed, and what others did meanwhile.
 
 use std::collections::BTreeSet;
+use std::vec;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::outbox::Sent;
-use super::wire::{self, Receipt, ReceiptBody, Reply, Verdict, Withheld};
+use super::wire::{self, Receipt, ReceiptBody, Reply, ReplyHeader, Verdict, Withheld};
 use super::{EventsInFlight, HubReply, Question, unpacked};
 use crate::bug::{Bug, planted};
 use crate::courier::Courier;
@@ -15,6 +16,7 @@ use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
 use crate::id::Digest;
 use crate::policy::Adopted;
+use crate::privacy::VaultEntry;
 use crate::signature::verifies;
 use crate::store::list::{self, Onlooker};
 use crate::store::{Head, Key, LaneRow, Media, Store, log, media, rewind, vault};
@@ -22,18 +24,40 @@ use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
 use crate::visibility;
 
-/// Events applied in one transaction: the courier's own act never waits for more than these.
+/// Lines taken in one transaction: the courier's own act never waits for more than these.
 const PER_TRANSACTION: usize = 50;
 
+/// What is left of a reply that is being taken.
+pub(crate) struct Applying {
+    open: EventsInFlight,
+    header: ReplyHeader,
+    reading: ClockReading,
+    /// The device begins a new incarnation.
+    forked: bool,
+    /// It tells something new of events.
+    news: bool,
+    /// The directory and the policies to adopt with the last of the lines.
+    documents: Option<(Option<Directory>, Option<Vec<Adopted>>)>,
+    vault: vec::IntoIter<VaultEntry>,
+    /// Event lines and their positions in their lanes.
+    lines: vec::IntoIter<(u64, Vec<u8>)>,
+}
+
 impl Courier {
-    pub(super) fn apply_events(&mut self, reply: &HubReply, reading: &ClockReading) -> Result<()> {
-        let Some(open) = self.machine.events.take() else { return Ok(()) };
+    /// Checks a reply and takes what it says of this phone's own events. Returns true if the rest is
+    /// to be taken.
+    pub(super) fn begin_events(
+        &mut self,
+        reply: &HubReply,
+        reading: &ClockReading,
+    ) -> Result<bool> {
+        let Some(open) = self.machine.events.take() else { return Ok(false) };
         let HubReply::Answer { status, body, .. } = reply else {
             if planted(Bug::SilenceIsReceipt) {
-                return self.settle_unanswered(&open);
+                return self.settle_unanswered(&open).map(|()| false);
             }
             self.machine.events = planted(Bug::InFlightKept).then_some(open);
-            return Ok(());
+            return Ok(false);
         };
         match status {
             200 => {}
@@ -47,7 +71,7 @@ impl Courier {
                 self.machine.upgrade_required = true;
                 return Err(ReplyError::UpgradeRequired.into());
             }
-            429 | 500.. => return Ok(()),
+            429 | 500.. => return Ok(false),
             _ => return Err(ReplyError::Malformed.into()),
         }
         let body = unpacked(body)?;
@@ -55,33 +79,82 @@ impl Courier {
         if let Some(signed) = &reply.header.receipt
             && self.hub_key(&signed.key)?.is_none()
         {
-            return self.learn_key(&signed.key);
+            return self.learn_key(&signed.key).map(|()| false);
         }
         let receipt = self.check_reply(&open, &reply)?;
-        let taken = self.take(&open, &reply, receipt.as_ref(), reading).and_then(|()| {
-            let store = self.store_mut()?;
-            if !open.sent.is_empty() || !reply.events.is_empty() {
-                store.journal.settle(&store.db)?;
-            }
-            media::delete_erased(&store.db, &store.media)
-        });
-        // What went through before something failed counts: memory follows the tables at once, and
-        // a handle that cannot read where its chain ends writes nothing more.
-        if let Err(error) = self.refresh() {
-            self.store = None;
-            return Err(error);
-        }
+        let forked = self.has_forked(&open, &reply.header);
+        let taken = self
+            .learn_time(&open, &reply, reading)
+            .and_then(|()| self.apply_verdicts(&open, &reply, receipt.as_ref(), forked));
+        self.follow_tables()?;
         taken?;
+        self.machine.push_limit = None;
         self.machine.session_ended = reply.header.session_ended;
-        if open.pulled && !reply.header.session_ended {
+        let documents = open.pulled && !reply.header.session_ended;
+        let documents = documents.then(|| self.fit_documents(&reply.header));
+        if planted(Bug::CursorFirst) && documents.is_some() {
+            Key::Cursor.set(&self.store()?.db, &reply.header.cursor)?;
+        }
+        // What is asked for from here on is more than what this answer brings.
+        if documents.is_some() {
+            self.machine.pull_asked = forked;
+        }
+        let news = !open.sent.is_empty() || !reply.events.is_empty();
+        let lines = reply.events.iter().map(|line| line.to_vec());
+        let lines: Vec<_> = reply.header.lane_seqs.iter().copied().zip(lines).collect();
+        self.machine.applying = Some(Applying {
+            open,
+            header: reply.header,
+            reading: *reading,
+            forked,
+            news,
+            documents,
+            vault: reply.vault.into_iter(),
+            lines: lines.into_iter(),
+        });
+        Ok(true)
+    }
+
+    /// Takes the next part of a reply, and what follows from the whole with the last of it. Returns
+    /// true if there is more.
+    pub(super) fn apply_part(&mut self, mut applying: Applying) -> Result<bool> {
+        let taken = self.apply_feed(&mut applying);
+        if matches!(taken, Ok(true)) {
+            self.machine.applying = Some(applying);
+            return taken;
+        }
+        self.follow_tables()?;
+        let whole = taken.and_then(|_| self.finish(&applying));
+        self.machine.pull_asked |= whole.is_err();
+        whole.map(|()| false)
+    }
+
+    /// What went through before something failed counts: memory follows the tables at once, and a
+    /// handle that cannot read where its chain ends writes nothing more.
+    fn follow_tables(&mut self) -> Result<()> {
+        let followed = self.refresh();
+        if followed.is_err() {
+            self.store = None;
+        }
+        followed
+    }
+
+    /// What is to be done when all of a reply is taken.
+    fn finish(&mut self, applying: &Applying) -> Result<()> {
+        let Applying { open, header, reading, .. } = applying;
+        let store = self.store_mut()?;
+        if applying.news {
+            store.journal.settle(&store.db)?;
+        }
+        media::delete_erased(&store.db, &store.media)?;
+        if open.pulled && !header.session_ended {
             // A new incarnation reads the feed from its start.
             let forked = self.head.incarnation != open.incarnation;
-            self.machine.pull_asked = reply.header.more || forked;
+            self.machine.pull_asked |= header.more || forked;
             self.machine.last_pull_boot_ms = Some((reading.boot_id, reading.boot_ms));
         }
-        self.machine.push_limit = None;
         // Sites came with the directory: their keys and codes are asked for at once.
-        if open.pulled && !reply.header.session_ended && reply.header.directory.is_some() {
+        if open.pulled && !header.session_ended && header.directory.is_some() {
             self.machine.pull_asked |= !self.codes_wanted().is_empty();
         }
         let store = self.store()?;
@@ -99,19 +172,6 @@ impl Courier {
             Key::SettledHead.set(db, &end)?;
         }
         Ok(())
-    }
-
-    fn take(
-        &mut self,
-        open: &EventsInFlight,
-        reply: &Reply,
-        receipt: Option<&Receipt>,
-        reading: &ClockReading,
-    ) -> Result<()> {
-        self.learn_time(open, reply, reading)?;
-        let forked = self.has_forked(open, &reply.header);
-        self.apply_verdicts(open, reply, receipt, forked)?;
-        self.apply_feed(open, reply, forked)
     }
 
     /// Tells whether another store wrote under this one's name: the hub holds other bytes at a
@@ -134,7 +194,7 @@ impl Courier {
         if header.verdicts.len() != open.sent.len() {
             return Err(malformed());
         }
-        if !reply.vault.iter().all(crate::privacy::VaultEntry::is_genuine) {
+        if !reply.vault.iter().all(VaultEntry::is_genuine) {
             return Err(malformed());
         }
         let (Some(first), Some(last)) = (open.sent.first(), open.sent.last()) else {
@@ -246,75 +306,65 @@ impl Courier {
         Ok(())
     }
 
-    /// Stores what others did, a few events at a time; the cursor moves with the last of them.
-    fn apply_feed(&mut self, open: &EventsInFlight, reply: &Reply, forked: bool) -> Result<()> {
-        let header = &reply.header;
+    /// Stores the next of what others did: persons and texts first, then events, a few of them in
+    /// one transaction; the cursor moves with the last. Returns true if there are more.
+    fn apply_feed(&mut self, applying: &mut Applying) -> Result<bool> {
         let onlooker = self.onlooker();
         let device = self.identity.device;
-        let documents = open.pulled && !header.session_ended;
-        let (directory, policy) = if documents { self.fit_documents(header) } else { (None, None) };
-        let mut lines = reply.events.iter().zip(&header.lane_seqs).peekable();
-        let mut entries = Some(&reply.vault);
-        if planted(Bug::CursorFirst) && documents {
-            Key::Cursor.set(&self.store()?.db, &header.cursor)?;
+        let Applying { open, header, forked, vault, lines, .. } = applying;
+        let room = PER_TRANSACTION.saturating_sub(vault.len());
+        let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut touched = BTreeSet::new();
+        for entry in vault.by_ref().take(PER_TRANSACTION) {
+            let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
+            vault::put(&tx, lane.n, &entry, None)?;
         }
-        loop {
-            let tx =
-                self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut touched = BTreeSet::new();
-            for entry in entries.take().into_iter().flatten() {
-                let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
-                vault::put(&tx, lane.n, entry, None)?;
-            }
-            for (line, lane_seq) in lines.by_ref().take(PER_TRANSACTION) {
-                let Some((lane, own)) = address(line, device) else { continue };
-                let lane = LaneRow::load_or_create(&tx, &lane)?;
-                let new = log::receive(&tx, lane.n, *lane_seq, line, own)?;
-                if new && !planted(Bug::FeedNotFolded) {
-                    touched.insert(lane.n);
-                }
-            }
-            for lane in touched {
-                refold(&tx, lane, &onlooker)?;
-            }
-            let last = lines.peek().is_none();
-            if last && documents {
-                // A new incarnation reads the feed again from its start.
-                if !forked {
-                    Key::Cursor.set(&tx, &header.cursor)?;
-                }
-                if !header.more && !forked && !planted(Bug::DoubtNeverEnds) {
-                    for lane in rewind::end(&tx)? {
-                        refold(&tx, lane, &onlooker)?;
-                    }
-                }
-                if let Some(directory) = &directory {
-                    Key::Directory.set(&tx, directory)?;
-                }
-                if let Some(policy) = &policy {
-                    Key::Policy.set(&tx, policy)?;
-                }
-                // Sent for the incarnation that asked: one that has just ended gives out no more.
-                if !header.codes.is_empty() && !forked {
-                    let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
-                    codes.take(&header.codes);
-                    Key::Codes.set(&tx, &codes)?;
-                }
-            }
-            if last {
-                Key::Limits.set(&tx, &header.limits)?;
-                for leaf in &open.lost_acts {
-                    rewind::seen(&tx, leaf)?;
-                }
-                if let Some(seq) = header.durable_to {
-                    Key::Durable.set(&tx, &(open.incarnation, seq))?;
-                }
-            }
-            tx.commit()?;
-            if last {
-                return Ok(());
+        for (lane_seq, line) in lines.by_ref().take(room) {
+            let Some((lane, own)) = address(&line, device) else { continue };
+            let lane = LaneRow::load_or_create(&tx, &lane)?;
+            let new = log::receive(&tx, lane.n, lane_seq, &line, own)?;
+            if new && !planted(Bug::FeedNotFolded) {
+                touched.insert(lane.n);
             }
         }
+        for lane in touched {
+            refold(&tx, lane, &onlooker)?;
+        }
+        let last = vault.len() == 0 && lines.len() == 0;
+        if last && let Some((directory, policy)) = &applying.documents {
+            // A new incarnation reads the feed again from its start.
+            if !*forked {
+                Key::Cursor.set(&tx, &header.cursor)?;
+            }
+            if !header.more && !*forked && !planted(Bug::DoubtNeverEnds) {
+                for lane in rewind::end(&tx)? {
+                    refold(&tx, lane, &onlooker)?;
+                }
+            }
+            if let Some(directory) = directory {
+                Key::Directory.set(&tx, directory)?;
+            }
+            if let Some(policy) = policy {
+                Key::Policy.set(&tx, policy)?;
+            }
+            // Sent for the incarnation that asked: one that has just ended gives out no more.
+            if !header.codes.is_empty() && !*forked {
+                let mut codes: CodeBook = Key::Codes.get(&tx)?.unwrap_or_default();
+                codes.take(&header.codes);
+                Key::Codes.set(&tx, &codes)?;
+            }
+        }
+        if last {
+            Key::Limits.set(&tx, &header.limits)?;
+            for leaf in &open.lost_acts {
+                rewind::seen(&tx, leaf)?;
+            }
+            if let Some(seq) = header.durable_to {
+                Key::Durable.set(&tx, &(open.incarnation, seq))?;
+            }
+        }
+        tx.commit()?;
+        Ok(!last)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::error::{Error, ReplyError, Result};
 use crate::store::Key;
 use crate::time::{ClockReading, Entropy};
 
+use inbox::Applying;
 pub(crate) use outbox::EventsInFlight;
 use pace::Pace;
 pub(crate) use upload::{MediaInFlight, Offset};
@@ -147,6 +148,8 @@ pub(crate) struct Machine {
     push_limit: Option<u32>,
     last_pull_boot_ms: Option<(uuid::Uuid, i64)>,
     events: Option<EventsInFlight>,
+    /// What is left of an answer on the events channel.
+    applying: Option<Applying>,
     /// The hub answered under another epoch: it is asked whether it was restored from a backup.
     succession: Option<Question>,
     /// A receipt is signed with a key that is not known here: the hub is asked for its keys.
@@ -174,6 +177,7 @@ impl Machine {
             push_limit: None,
             last_pull_boot_ms: None,
             events: None,
+            applying: None,
             succession: None,
             keys: None,
             new_key: None,
@@ -197,10 +201,10 @@ impl Machine {
     pub(crate) fn wait_ms(&self, channel: SyncChannel, reading: &ClockReading) -> Option<u64> {
         let asked = |question| matches!(question, Some(Question::OnItsWay { .. }));
         let (busy, pace) = match channel {
-            SyncChannel::Events => (
-                self.events.is_some() || asked(self.succession) || asked(self.keys),
-                &self.events_pace,
-            ),
+            SyncChannel::Events => {
+                let open = self.events.is_some() || self.applying.is_some();
+                (open || asked(self.succession) || asked(self.keys), &self.events_pace)
+            }
             SyncChannel::Media => (self.media.is_some(), &self.media_pace),
         };
         if busy { Some(0) } else { pace.wait_ms(reading) }
@@ -208,6 +212,7 @@ impl Machine {
 
     pub(crate) fn forget_in_flight(&mut self) {
         self.events = None;
+        self.pull_asked |= self.applying.take().is_some();
         self.succession = None;
         self.keys = None;
         self.media = None;
@@ -247,25 +252,51 @@ impl Courier {
     /// `ReplyStale`, `ReplyMalformed`, `OtherHub`, `ReceiptRefused`, `Unauthorised`,
     /// `RequestTooLarge`; the machine has drawn its conclusion, the app may show the code and go on.
     pub fn apply_reply(&mut self, id: u64, reply: &HubReply) -> Result<()> {
+        let mut more = self.begin_reply(id, reply)?;
+        while more {
+            more = self.apply_more()?;
+        }
+        Ok(())
+    }
+
+    /// Begins to take what came back for a request: what it says of this phone's own events.
+    ///
+    /// Returns true if there is more to take: call [`apply_more`](Self::apply_more) until it returns
+    /// false. Between two calls the courier's own acts have their turn, so that none of them waits
+    /// for a long answer. What is forgotten half-way, by a restart or
+    /// [`suspend`](Self::suspend), is asked for again.
+    ///
+    /// # Errors
+    /// As [`apply_reply`](Self::apply_reply).
+    pub fn begin_reply(&mut self, id: u64, reply: &HubReply) -> Result<bool> {
         let reading = self.options.clock.read();
+        let whole = |result: Result<()>| result.map(|()| false);
         let open = self.machine.events.as_ref();
-        if open.is_some_and(|open| open.id == id || planted(Bug::AnyAnswerTaken)) {
-            let result = self.apply_events(reply, &reading);
-            return self.settle(SyncChannel::Events, reply, result, &reading);
-        }
-        if self.machine.succession == Some(Question::OnItsWay { id }) {
-            let result = self.apply_successions(reply);
-            return self.settle(SyncChannel::Events, reply, result, &reading);
-        }
-        if self.machine.keys == Some(Question::OnItsWay { id }) {
-            let result = self.apply_keys(reply);
-            return self.settle(SyncChannel::Events, reply, result, &reading);
-        }
-        if self.machine.media.as_ref().is_some_and(|open| open.id == id) {
-            let result = self.apply_media(reply);
-            return self.settle(SyncChannel::Media, reply, result, &reading);
-        }
-        Err(ReplyError::Stale.into())
+        let (channel, result) =
+            if open.is_some_and(|open| open.id == id || planted(Bug::AnyAnswerTaken)) {
+                (SyncChannel::Events, self.begin_events(reply, &reading))
+            } else if self.machine.succession == Some(Question::OnItsWay { id }) {
+                (SyncChannel::Events, whole(self.apply_successions(reply)))
+            } else if self.machine.keys == Some(Question::OnItsWay { id }) {
+                (SyncChannel::Events, whole(self.apply_keys(reply)))
+            } else if self.machine.media.as_ref().is_some_and(|open| open.id == id) {
+                (SyncChannel::Media, whole(self.apply_media(reply)))
+            } else {
+                return Err(ReplyError::Stale.into());
+            };
+        self.settle(channel, Some(reply), result, &reading)
+    }
+
+    /// Takes the next part of the answer that [`begin_reply`](Self::begin_reply) began: at most 50
+    /// events, in one transaction. Returns true if there is more.
+    ///
+    /// # Errors
+    /// Those of the store. The rest of the answer is asked for again.
+    pub fn apply_more(&mut self) -> Result<bool> {
+        let Some(applying) = self.machine.applying.take() else { return Ok(false) };
+        let reading = self.options.clock.read();
+        let result = self.apply_part(applying);
+        self.settle(SyncChannel::Events, None, result, &reading)
     }
 
     /// Asks for the feed at the next opportunity: the app came to the foreground, a push message
@@ -288,10 +319,10 @@ impl Courier {
     fn settle(
         &mut self,
         channel: SyncChannel,
-        reply: &HubReply,
-        result: Result<()>,
+        reply: Option<&HubReply>,
+        result: Result<bool>,
         reading: &ClockReading,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let result = self.noticed(result);
         let pace = match channel {
             SyncChannel::Events => &mut self.machine.events_pace,
@@ -299,15 +330,15 @@ impl Courier {
         };
         let failed = match (&result, reply) {
             (Err(error), _) => Some(error.code()),
-            (_, HubReply::NoAnswer) => Some("NoAnswer"),
-            (Ok(()), HubReply::Answer { status: 429 | 500.., .. }) => Some("HubBusy"),
-            (Ok(()), HubReply::Answer { .. }) => None,
+            (_, Some(HubReply::NoAnswer)) => Some("NoAnswer"),
+            (_, Some(HubReply::Answer { status: 429 | 500.., .. })) => Some("HubBusy"),
+            (_, Some(HubReply::Answer { .. }) | None) => None,
         };
         if let Some(code) = failed {
             self.machine.failures.remember(channel, code, reading);
             let asked = match reply {
-                HubReply::Answer { headers, .. } => retry_after_ms(headers),
-                HubReply::NoAnswer => None,
+                Some(HubReply::Answer { headers, .. }) => retry_after_ms(headers),
+                Some(HubReply::NoAnswer) | None => None,
             };
             pace.failed(asked, reading, self.options.entropy.as_ref());
         } else {

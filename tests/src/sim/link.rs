@@ -110,6 +110,8 @@ pub fn step(
     link: Link,
 ) -> Result<Step> {
     let Link { station, time, late, tally, rng } = link;
+    // What the phone did meanwhile stood between two parts of the answer before.
+    while phone.courier()?.apply_more()? {}
     let request = match phone.courier()?.next_request(channel)? {
         Next::Send { request } => request,
         Next::Wait { ms } => return Ok(Step::Waits(ms)),
@@ -197,8 +199,10 @@ pub fn step(
     if channel == SyncChannel::Events {
         count_verdicts(&reply, tally);
     }
-    match phone.courier()?.apply_reply(request.id, &reply) {
-        Ok(()) => {}
+    match phone.courier()?.begin_reply(request.id, &reply) {
+        Ok(true) if rng.u8(..4) == 0 => tally.count("reply", "taken half"),
+        Ok(true) => while phone.courier()?.apply_more()? {},
+        Ok(false) => {}
         Err(Error::Reply(error)) => tally.count("reply refused", format!("{error:?}")),
         Err(error) => return Err(error),
     }
