@@ -371,7 +371,7 @@ impl Phone {
             incarnation: self.incarnation,
             first_seq: self.next_seq,
             prev_link: self.link,
-            epoch: Some(self.enrolment.epoch),
+            epoch: (!lines.is_empty()).then_some(self.enrolment.epoch),
             events: u32::try_from(lines.len()).unwrap(),
             vault: 0,
             pending: 0,
