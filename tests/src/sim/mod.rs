@@ -586,6 +586,9 @@ impl Sim {
 
     /// Everything works again: all phones run, are signed in, and sync until nothing is left.
     fn heal(&mut self) -> Result<(), String> {
+        for who in 0..self.phones.len() {
+            checks::check_explained(self, who)?;
+        }
         self.partitions.clear();
         for who in 0..self.phones.len() {
             let phone = &mut self.phones[who];

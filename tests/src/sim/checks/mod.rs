@@ -24,6 +24,19 @@ pub fn check(sim: &mut Sim) -> Result<(), String> {
     Ok(())
 }
 
+/// What waits on a phone in the middle of its day is explained: every event and file by a code, and
+/// nothing personal is in what a support desk is sent.
+pub fn check_explained(sim: &mut Sim, who: usize) -> Result<(), String> {
+    let phone = &mut sim.phones[who];
+    let signed_in = phone.signed_in;
+    let Ok(courier) = phone.courier() else { return Ok(()) };
+    let stalls = phone::explained(courier, signed_in);
+    for stall in stalls.map_err(|what| format!("phone {who}: {what}"))? {
+        sim.tally.count("stall", stall.code);
+    }
+    Ok(())
+}
+
 /// Names every conflict in the hub's states.
 fn conflicts(hub: &Everything) -> Vec<String> {
     let rows = |state: &serde_json::Value| -> Vec<String> {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lastmile_core::diagnostics::Stall;
 use lastmile_core::event::{Event, Lane, digests, leaf, link};
 use lastmile_core::fold::LaneState;
 use lastmile_core::id::{CourierNo, Digest};
 use lastmile_core::privacy::VaultRef;
+use lastmile_core::sync::SyncChannel;
 use lastmile_core::sync::wire::Withheld;
 use lastmile_core::visibility::{self, Sight, sees};
 use lastmile_core::{Courier, LogLine};
@@ -14,6 +16,9 @@ use rusqlite::types::Value;
 
 use crate::sim::{PLANTED, Sim};
 use crate::world::Everything;
+
+/// The most that a support desk is sent.
+const DIAGNOSTICS_BYTES: usize = 200_000;
 
 pub(super) fn check(sim: &mut Sim, who: usize, hub: &Everything) -> Result<(), String> {
     let told = |error: lastmile_core::Error| error.to_string();
@@ -39,6 +44,32 @@ fn nothing_stuck(courier: &Courier) -> Result<(), String> {
         return Err(format!("stuck: {status:?}"));
     }
     Ok(())
+}
+
+/// Returns what waits and why. A disk that does not answer explains nothing.
+pub(super) fn explained(courier: &Courier, signed_in: bool) -> Result<Vec<Stall>, String> {
+    let (Ok(status), Ok(told)) = (courier.sync_status(), courier.diagnostics()) else {
+        return Ok(Vec::new());
+    };
+    let waits = |channel| -> i64 {
+        let stalls = told.stalls.iter().filter(|stall| stall.channel == Some(channel));
+        stalls.map(|stall| stall.count).sum()
+    };
+    let events = status.pending + status.parked;
+    let media = status.media_pending + status.media_lost;
+    if (waits(SyncChannel::Events), waits(SyncChannel::Media)) != (events, media) {
+        return Err(format!("unexplained: {status:?}, {:?}", told.stalls));
+    }
+    let says = |code: &str| told.stalls.iter().any(|stall| stall.code == code);
+    if says("SignedOut") == signed_in || says("SessionEnded") != (signed_in && status.session_ended)
+    {
+        return Err(format!("unexplained: signed in {signed_in}, {status:?}, {:?}", told.stalls));
+    }
+    let text = serde_json::to_string(&told).map_err(|error| error.to_string())?;
+    if text.contains(PLANTED) || text.len() > DIAGNOSTICS_BYTES {
+        return Err(format!("personal: the diagnostics, {} bytes", text.len()));
+    }
+    Ok(told.stalls)
 }
 
 /// Own events make an unbroken chain in each incarnation.
