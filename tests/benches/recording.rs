@@ -6,52 +6,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lastmile_core::command::Command;
-use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
-use lastmile_core::delivery::{
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
-};
 use lastmile_core::id::CourierNo;
-use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::time::{SystemClock, SystemEntropy};
-use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Durability, Location, Options};
+use lastmile_tests::invented::{complaint, hand_over, person, waybill};
 use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle, key};
 use rusqlite::Connection;
 
 const HANDOVERS: usize = 1_000;
-
-fn waybill(n: usize) -> Waybill {
-    Waybill::parse(&format!("SF1{n:012}")).unwrap()
-}
-
-fn hand_over(n: usize) -> Command {
-    Command::Deliver {
-        waybill: waybill(n),
-        method: HandoverMethod::FaceToFace,
-        taker: None,
-        identity: IdentityCheck { method: IdentityMethod::Phone, matched: true },
-        address_checked: true,
-        inspection: Inspection::Declined,
-        proof: vec![ProofItem { kind: ProofKind::Pin, evidence: None }],
-    }
-}
 
 /// A station with `parcels` given to one courier, and that courier's phone, not yet started.
 fn morning(parcels: usize) -> (Station, Phone) {
     let time = TrueTime::at(1_790_000_000_000);
     let station = Station::new(&time, 1);
     let courier = CourierNo::new("4849").unwrap();
-    let person = Person {
-        name: "王小明".to_owned(),
-        phone: "13900000000".to_owned(),
-        address: "吉林市昌邑区解放路 5 号 3 单元 501 室".to_owned(),
-        ..Person::default()
-    };
     let mut rng = fastrand::Rng::with_seed(1);
     for n in 0..parcels {
-        station.announce(&waybill(n), person.clone(), person.clone(), &mut rng);
+        station.announce(&waybill(n), person(), person(), &mut rng);
         station.assign(&waybill(n), &courier);
     }
     let enrolment = station.enrol(&courier, None);
@@ -120,20 +92,7 @@ fn timed() {
     // Complaints, each a lane of its own, bring the outbox to 100,000.
     let mut pending = courier.sync_status().unwrap().pending;
     while pending < 100_000 {
-        let complaint = Command::ReceiveComplaint {
-            case: courier.new_case(),
-            waybill: waybill(0),
-            complainant: Person {
-                name: "王小明".to_owned(),
-                phone: "13900000000".to_owned(),
-                ..Person::default()
-            },
-            demand: "Bring it today".to_owned(),
-            source: ComplaintSource::Customer,
-            class: ComplaintClass::Delay,
-            about: None,
-        };
-        let recorded = courier.record(&complaint).unwrap();
+        let recorded = courier.record(&complaint(courier.new_case(), 0)).unwrap();
         pending += i64::try_from(recorded.events.len()).unwrap();
     }
     let many = in_turns(courier, &raw, 2 * HANDOVERS);

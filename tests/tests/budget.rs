@@ -2,33 +2,21 @@
 
 use lastmile_core::Progress;
 use lastmile_core::command::Command;
-use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::delivery::{
     HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
 };
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
-use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::waybill::Waybill;
+use lastmile_tests::invented::{complaint, person, waybill};
 use lastmile_tests::world::{Phone, carry_until_idle, station_and_phone};
 
 const DOOR: &[u8] = include_bytes!("../fixtures/media/door.jpg");
 
-fn complaint(phone: &mut Phone, n: u32) -> Command {
-    Command::ReceiveComplaint {
-        case: phone.courier().unwrap().new_case(),
-        waybill: Waybill::parse(&format!("SF1{n:012}")).unwrap(),
-        complainant: Person {
-            name: "王小明".to_owned(),
-            phone: "13900000000".to_owned(),
-            ..Person::default()
-        },
-        demand: "Bring it today".to_owned(),
-        source: ComplaintSource::Customer,
-        class: ComplaintClass::Delay,
-        about: None,
-    }
+fn complain(phone: &mut Phone, n: usize) {
+    let courier = phone.courier().unwrap();
+    let complaint = complaint(courier.new_case(), n);
+    courier.record(&complaint).unwrap();
 }
 
 #[test]
@@ -36,8 +24,7 @@ fn a_thousand_acts_cost_at_most_one_sync_call_each_and_a_twentieth() {
     let (_station, mut phone) = station_and_phone();
     let before = phone.disk.counts();
     for n in 0..1_000 {
-        let command = complaint(&mut phone, n);
-        phone.courier().unwrap().record(&command).unwrap();
+        complain(&mut phone, n);
     }
     let syncs = phone.disk.counts().since(&before).syncs();
     assert!((1_000..=1_050).contains(&syncs), "{syncs} sync calls for 1,000 acts");
@@ -46,18 +33,11 @@ fn a_thousand_acts_cost_at_most_one_sync_call_each_and_a_twentieth() {
 #[test]
 fn a_batch_of_twenty_is_one_call_one_transaction_and_twenty_groups() {
     let (station, mut phone) = station_and_phone();
-    let person = Person {
-        name: "王小明".to_owned(),
-        phone: "13900000000".to_owned(),
-        address: "解放路 5 号".to_owned(),
-        ..Person::default()
-    };
     let mut rng = fastrand::Rng::with_seed(7);
-    let waybills: Vec<_> =
-        (0..20).map(|n| Waybill::parse(&format!("SF2{n:012}")).unwrap()).collect();
+    let waybills: Vec<_> = (0..20).map(waybill).collect();
     let courier = phone.courier().unwrap().identity().courier.clone();
     for waybill in &waybills {
-        station.announce(waybill, person.clone(), person.clone(), &mut rng);
+        station.announce(waybill, person(), person(), &mut rng);
         station.command(&Command::Assign { waybill: waybill.clone(), courier: courier.clone() });
     }
     carry_until_idle(&station, &mut phone, SyncChannel::Events);
@@ -115,8 +95,7 @@ fn an_idle_phone_makes_no_request_until_its_poll_is_due() {
 fn list_rows_written_act_by_act_equal_those_rebuilt_from_the_log() {
     let (station, mut phone) = station_and_phone();
     for n in 0..20 {
-        let command = complaint(&mut phone, n);
-        phone.courier().unwrap().record(&command).unwrap();
+        complain(&mut phone, n);
         if n == 10 {
             carry_until_idle(&station, &mut phone, SyncChannel::Events);
         }

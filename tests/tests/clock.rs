@@ -2,14 +2,12 @@
 //! contact with the hub puts the time right.
 
 use lastmile_core::Command;
-use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::deadline::{DeadlineKind, Timeliness};
 use lastmile_core::delivery::Channel;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{CaseId, CourierNo};
-use lastmile_core::privacy::Person;
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::waybill::Waybill;
+use lastmile_tests::invented::complaint;
 use lastmile_tests::world::{Phone, Station, TrueTime, carry_until_idle};
 
 const MINUTE_MS: i64 = 60_000;
@@ -52,19 +50,7 @@ impl World {
     }
 
     fn complaint(&mut self) {
-        let complaint = Command::ReceiveComplaint {
-            case: self.case,
-            waybill: Waybill::parse("SF1000000000001").unwrap(),
-            complainant: Person {
-                name: "王小明".to_owned(),
-                phone: "13900000000".to_owned(),
-                ..Person::default()
-            },
-            demand: "Bring it today".to_owned(),
-            source: ComplaintSource::Customer,
-            class: ComplaintClass::Delay,
-            about: None,
-        };
+        let complaint = complaint(self.case, 1);
         self.phone.courier().unwrap().record(&complaint).unwrap();
     }
 

@@ -1,14 +1,9 @@
 //! What the phone puts on the air, counted in bytes both ways: request and status lines, headers
 //! with tokens, bodies.
 
-use lastmile_core::command::Command;
-use lastmile_core::delivery::{
-    HandoverMethod, IdentityCheck, IdentityMethod, Inspection, ProofItem, ProofKind,
-};
 use lastmile_core::id::CourierNo;
-use lastmile_core::privacy::Person;
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
-use lastmile_core::waybill::Waybill;
+use lastmile_tests::invented::{hand_over, person, waybill};
 use lastmile_tests::world::{Phone, Station, TrueTime, reply_of, request_of};
 
 const MINUTE_MS: i64 = 60_000;
@@ -68,29 +63,7 @@ impl Air {
     }
 
     fn hand_over(&mut self, n: usize) {
-        let hand_over = Command::Deliver {
-            waybill: waybill(n),
-            method: HandoverMethod::FaceToFace,
-            taker: None,
-            identity: IdentityCheck { method: IdentityMethod::Phone, matched: true },
-            address_checked: true,
-            inspection: Inspection::Declined,
-            proof: vec![ProofItem { kind: ProofKind::Pin, evidence: None }],
-        };
-        self.phone.courier().unwrap().record(&hand_over).unwrap();
-    }
-}
-
-fn waybill(n: usize) -> Waybill {
-    Waybill::parse(&format!("SF1{n:012}")).unwrap()
-}
-
-fn person() -> Person {
-    Person {
-        name: "王小明".to_owned(),
-        phone: "13900000000".to_owned(),
-        address: "解放路 5 号 3 单元 501 室".to_owned(),
-        ..Person::default()
+        self.phone.courier().unwrap().record(&hand_over(n)).unwrap();
     }
 }
 

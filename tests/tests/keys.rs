@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lastmile_core::Command;
-use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::signature::verifies;
 use lastmile_core::sync::wire::{HubKey, Receipt};
 use lastmile_hub::client::{Ask, Carried, agent};
+use lastmile_tests::invented::report;
 use lastmile_tests::place::Place;
 use rusqlite::Connection;
 
@@ -28,16 +27,7 @@ fn the_hub_takes_new_keys_while_a_phone_sends() {
         });
         while !done.load(Ordering::SeqCst) {
             let case = courier.new_case();
-            courier
-                .record(&Command::ReportException {
-                    case,
-                    kind: ExceptionKind::Delay,
-                    waybill: None,
-                    evidence: Vec::new(),
-                    shows: Vec::new(),
-                    note: None,
-                })
-                .unwrap();
+            courier.record(&report(case, Vec::new())).unwrap();
             client.sync(&mut courier, &mut Carried::default()).unwrap();
             assert_eq!(courier.sync_status().unwrap().pending, 0);
         }

@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::event::{Event, Lane};
 use lastmile_core::evidence::MediaSource;
-use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::id::EventId;
-use lastmile_core::privacy::Person;
-use lastmile_core::waybill::Waybill;
 use lastmile_core::{Command, Courier, Result};
 use lastmile_hub::client::Carried;
+use lastmile_tests::invented::{complaint, report};
 use lastmile_tests::place::Place;
 use rusqlite::Connection;
 
@@ -29,28 +26,9 @@ fn act(courier: &mut Courier, n: u32) -> EventId {
         let jpeg = [b"\xff\xd8\xff\xe0".as_slice(), &n.to_le_bytes().repeat(100)].concat();
         let lane = Lane::Exception(case);
         let photo = courier.capture_bytes(&lane, &jpeg, MediaSource::Camera).unwrap();
-        Command::ReportException {
-            case,
-            kind: ExceptionKind::Delay,
-            waybill: None,
-            evidence: vec![photo],
-            shows: Vec::new(),
-            note: Some("Seen from the stairs".to_owned()),
-        }
+        report(case, vec![photo])
     } else {
-        Command::ReceiveComplaint {
-            case,
-            waybill: Waybill::parse(&format!("SF1{n:012}")).unwrap(),
-            complainant: Person {
-                name: "王小明".to_owned(),
-                phone: "13900000000".to_owned(),
-                ..Person::default()
-            },
-            demand: "Bring it today".to_owned(),
-            source: ComplaintSource::Customer,
-            class: ComplaintClass::Delay,
-            about: None,
-        }
+        complaint(case, n as usize)
     };
     courier.record(&command).unwrap().events[0]
 }

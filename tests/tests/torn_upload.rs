@@ -8,12 +8,11 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use lastmile_core::Command;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
-use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::sync::{Next, SyncChannel};
 use lastmile_hub::client::{Carried, Fate};
+use lastmile_tests::invented::report;
 use lastmile_tests::place::Place;
 
 const VIDEO_BYTES: u64 = 20 << 20;
@@ -109,15 +108,7 @@ fn twenty_megabytes_arrive_through_tears_and_kills_without_being_sent_twice() {
         video.resize_with(usize::try_from(VIDEO_BYTES).unwrap(), || rng.u8(..));
         let case = courier.new_case();
         let film = courier.capture_bytes(&Lane::Exception(case), &video, MediaSource::Camera);
-        let report = Command::ReportException {
-            case,
-            kind: ExceptionKind::Delay,
-            waybill: None,
-            evidence: vec![film.unwrap()],
-            shows: Vec::new(),
-            note: None,
-        };
-        courier.record(&report).unwrap();
+        courier.record(&report(case, vec![film.unwrap()])).unwrap();
         // The act itself is there before any byte of its film.
         let client = place.client(place.url());
         while let Next::Send { request } = courier.next_request(SyncChannel::Events).unwrap() {

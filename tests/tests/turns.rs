@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use lastmile_core::command::Command;
-use lastmile_core::exception_report::ExceptionKind;
-use lastmile_core::privacy::Person;
 use lastmile_core::sync::{Next, SyncChannel};
-use lastmile_core::waybill::Waybill;
+use lastmile_tests::invented::{person, report, waybill};
 use lastmile_tests::world::{
     Phone, Station, carry_until_idle, reply_of, request_of, station_and_phone,
 };
@@ -15,16 +12,14 @@ use lastmile_tests::world::{
 const PART: usize = 50;
 
 /// Parcels of a long answer.
-const PARCELS: u32 = 120;
+const PARCELS: usize = 120;
 
 /// Announces parcels and assigns them to the phone's courier: two events each.
-fn announce(station: &Station, phone: &Phone, numbers: Range<u32>) {
+fn announce(station: &Station, phone: &Phone, numbers: Range<usize>) {
     let mut rng = fastrand::Rng::with_seed(1);
     for n in numbers {
-        let waybill = Waybill::parse(&format!("YT{n:013}")).expect("a waybill number");
-        let person = Person { name: "Wang Ceshi".into(), ..Person::default() };
-        station.announce(&waybill, person.clone(), person, &mut rng);
-        station.assign(&waybill, &phone.enrolment.courier);
+        station.announce(&waybill(n), person(), person(), &mut rng);
+        station.assign(&waybill(n), &phone.enrolment.courier);
     }
 }
 
@@ -59,14 +54,7 @@ fn between_two_parts_of_an_answer_the_couriers_own_act_has_its_turn() {
                 assert_eq!(next, Next::Wait { ms: 0 }, "one answer at a time");
             }
             if parts <= 8 {
-                let report = Command::ReportException {
-                    case: courier.new_case(),
-                    kind: ExceptionKind::Delay,
-                    waybill: None,
-                    evidence: Vec::new(),
-                    shows: Vec::new(),
-                    note: None,
-                };
+                let report = report(courier.new_case(), Vec::new());
                 courier.record(&report).expect("no rule speaks against it");
                 recorded += 1;
             }
@@ -77,9 +65,9 @@ fn between_two_parts_of_an_answer_the_couriers_own_act_has_its_turn() {
     let courier = phone.courier().expect("the app runs");
     let status = courier.sync_status().expect("a good disk");
     assert_eq!((status.pending, status.parked), (0, 0));
-    assert_eq!(courier.stops().expect("a good disk").len(), PARCELS as usize);
+    assert_eq!(courier.stops().expect("a good disk").len(), PARCELS);
     let placed = station.everything().placed;
-    assert_eq!(placed.len(), 2 * PARCELS as usize + recorded);
+    assert_eq!(placed.len(), 2 * PARCELS + recorded);
 }
 
 /// Pulls until an answer was begun that has parts left.

@@ -5,13 +5,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
-use lastmile_core::Command;
 use lastmile_core::event::{Lane, leaf};
 use lastmile_core::evidence::MediaSource;
-use lastmile_core::exception_report::ExceptionKind;
 use lastmile_core::id::Digest;
 use lastmile_core::sync::{Next, SyncChannel};
 use lastmile_hub::client::{Carried, Fate};
+use lastmile_tests::invented::report;
 use lastmile_tests::place::Place;
 
 const VIDEO_BYTES: usize = 1 << 20;
@@ -92,15 +91,7 @@ fn our_phone_uploads_to_another_makers_server() {
     let mut courier = place.open().unwrap();
     let (case, film) = (courier.new_case(), video());
     let item = courier.capture_bytes(&Lane::Exception(case), &film, MediaSource::Camera).unwrap();
-    let report = Command::ReportException {
-        case,
-        kind: ExceptionKind::Delay,
-        waybill: None,
-        evidence: vec![item],
-        shows: Vec::new(),
-        note: None,
-    };
-    courier.record(&report).unwrap();
+    courier.record(&report(case, vec![item])).unwrap();
     let ours = place.client(place.url());
     // The second part is cut in its middle: what arrived of it counts.
     let mut parts = 0;

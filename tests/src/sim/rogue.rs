@@ -64,21 +64,10 @@ impl Rogue {
             self.head = link(&self.head, &leaf(line));
             self.seq += 1;
         }
-        let header = PushHeader {
-            protocol: PROTOCOL,
-            device: self.enrolment.device,
-            incarnation: 1,
-            first_seq,
-            prev_link,
-            epoch: None,
-            events: u32::try_from(lines.len()).unwrap_or(0),
-            vault: 0,
-            pending: 0,
-            media_lost,
-            lost_acts: Vec::new(),
-            signature: Some(if bad_signature { "00".repeat(64) } else { self.sign() }),
-            pull: None,
-        };
+        let signature = if bad_signature { "00".repeat(64) } else { self.sign() };
+        let header = self.header(first_seq, prev_link, signature);
+        let events = u32::try_from(lines.len()).unwrap_or(0);
+        let header = PushHeader { events, media_lost, ..header };
         let reply = self.send(station, &header, &lines);
         assert_eq!(reply.verdicts.len(), lines.len(), "a verdict for every line");
         assert_eq!(reply.received_to, self.seq, "nothing bad stops the device's cursor");
@@ -90,12 +79,9 @@ impl Rogue {
         }
     }
 
-    /// Sends other bytes for a position that the hub holds already.
-    fn fork(&self, station: &Station, tally: &mut Tally, prev_link: Digest, first_seq: u64) {
-        let line = br#"{"another":"life"}"#.to_vec();
-        let head = link(&prev_link, &leaf(&line));
-        let text = wire::head_text(self.enrolment.device, 1, first_seq, &head);
-        let header = PushHeader {
+    /// A push of one line.
+    fn header(&self, first_seq: u64, prev_link: Digest, signature: String) -> PushHeader {
+        PushHeader {
             protocol: PROTOCOL,
             device: self.enrolment.device,
             incarnation: 1,
@@ -107,9 +93,17 @@ impl Rogue {
             pending: 0,
             media_lost: Vec::new(),
             lost_acts: Vec::new(),
-            signature: Some(self.sign_text(&text)),
+            signature: Some(signature),
             pull: None,
-        };
+        }
+    }
+
+    /// Sends other bytes for a position that the hub holds already.
+    fn fork(&self, station: &Station, tally: &mut Tally, prev_link: Digest, first_seq: u64) {
+        let line = br#"{"another":"life"}"#.to_vec();
+        let head = link(&prev_link, &leaf(&line));
+        let text = wire::head_text(self.enrolment.device, 1, first_seq, &head);
+        let header = self.header(first_seq, prev_link, self.sign_text(&text));
         let reply = self.send(station, &header, &[line]);
         assert_eq!(reply.verdicts, [Verdict::DeviceForked]);
         count(&reply.verdicts, tally);
