@@ -61,8 +61,8 @@ pub(super) fn explained(courier: &Courier, signed_in: bool) -> Result<Vec<Stall>
         return Err(format!("unexplained: {status:?}, {:?}", told.stalls));
     }
     let says = |code: &str| told.stalls.iter().any(|stall| stall.code == code);
-    if says("SignedOut") == signed_in || says("SessionEnded") != (signed_in && status.session_ended)
-    {
+    let out = says("SignedOut") || says("SessionEnded");
+    if !signed_in && !says("SignedOut") || status.session_ended && !out {
         return Err(format!("unexplained: signed in {signed_in}, {status:?}, {:?}", told.stalls));
     }
     let text = serde_json::to_string(&told).map_err(|error| error.to_string())?;
