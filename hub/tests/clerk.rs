@@ -269,6 +269,10 @@ fn a_released_event_takes_its_place_and_its_phone_is_told() {
     let exported = desk.ask("GET", &format!("parked/{row}"), &Value::Null);
     assert_eq!(exported.body, lines[0]);
 
+    let behind = &waiting["parked"][1]["row"];
+    let refused = desk.ask("POST", &format!("parked/{behind}/release"), &Value::Null);
+    assert_eq!((refused.status, problem(&refused).code.as_str()), (409, "Behind"));
+
     let released = desk.ask("POST", &format!("parked/{row}/release"), &Value::Null);
 
     assert_eq!(released.status, 200);

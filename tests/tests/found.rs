@@ -124,10 +124,9 @@ fn what_is_released_in_a_lane_out_of_sight_has_its_place_on_its_phone_too() {
     assert_eq!(station.command(&Command::TakeComplaint { case }), 201);
     carry(&station, &mut phone);
 
-    let released = station.release_one(&mut fastrand::Rng::with_seed(1));
+    assert!(station.release_one(&mut fastrand::Rng::with_seed(1)));
     carry(&station, &mut phone);
 
-    assert_eq!(released, [Lane::Complaint(case).to_string()]);
     assert_eq!(status(&mut phone).parked, 0);
 }
 

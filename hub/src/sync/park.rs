@@ -31,6 +31,8 @@ pub(crate) fn reconsider_device(ledger: &mut Ledger, device: &Device) -> Result<
 
 /// Gives a parked event its place because a clerk says so, whatever its reason was, and then
 /// looks again at those behind it. Returns its position.
+///
+/// A lane keeps the order in which the device recorded: what is parked before it goes first.
 pub(crate) fn release(ledger: &mut Ledger, held: &Held) -> Result<u64> {
     let opaque = || {
         HubError::asked(
@@ -43,11 +45,20 @@ pub(crate) fn release(ledger: &mut Ledger, held: &Held) -> Result<u64> {
     let device = ledger.tx.device(held.origin.device)?;
     let group = whole_group(ledger, held)?;
     for (row, event) in &group {
-        if ledger.tx.event_by_id(event.envelope.id)?.is_some_and(|known| known.row != *row) {
+        if is_known_from_elsewhere(ledger, *row, event)? {
             return Err(HubError::asked(
                 409,
                 "AlreadyKnown",
                 "this event has its place already, from another device",
+            ));
+        }
+        if let Some(ahead) = ahead_of(ledger, &device, &group, event)? {
+            return Err(HubError::asked(
+                409,
+                "Behind",
+                format!(
+                    "the device recorded another event of this lane before; release row {ahead} first"
+                ),
             ));
         }
     }
@@ -62,6 +73,31 @@ pub(crate) fn release(ledger: &mut Ledger, held: &Held) -> Result<u64> {
     }
     reconsider(ledger, &device, lanes.into_iter().collect())?;
     place.ok_or_else(opaque)
+}
+
+/// Tells whether an event has its place from another device: its own row never gets one.
+fn is_known_from_elsewhere(ledger: &Ledger, row: Row, event: &Event) -> Result<bool> {
+    Ok(ledger.tx.event_by_id(event.envelope.id)?.is_some_and(|known| known.row != row))
+}
+
+/// Returns what is parked before a member of a group in the member's lane, and can have a place.
+fn ahead_of(
+    ledger: &mut Ledger,
+    device: &Device,
+    group: &[(Row, Event)],
+    member: &Event,
+) -> Result<Option<Row>> {
+    let lane = ledger.lane_row(&member.envelope.lane)?;
+    for held in ledger.tx.parked_in(device.row, lane)? {
+        if group.iter().any(|(row, _)| *row == held.row) {
+            break;
+        }
+        let Ok(event) = Event::parse(&held.bytes) else { continue };
+        if !is_known_from_elsewhere(ledger, held.row, &event)? {
+            return Ok(Some(held.row));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes in, lane by lane, what a device has parked there and has no reason to be any more.

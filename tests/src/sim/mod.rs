@@ -112,8 +112,6 @@ pub struct Sim {
     pub(crate) photos_gone: BTreeSet<String>,
     /// Phones that went on from a backup: what they were told since is gone.
     pub(crate) restored: BTreeSet<usize>,
-    /// Lanes in which a clerk let an event overtake others.
-    pub(crate) overtaken: BTreeSet<String>,
     /// A phone may be cloned.
     clones: bool,
     /// A phone that another goes on as.
@@ -216,7 +214,6 @@ impl Sim {
             rogue,
             photos_gone: BTreeSet::new(),
             restored: BTreeSet::new(),
-            overtaken: BTreeSet::new(),
             clones: false,
             cloned: None,
             partitions: BTreeMap::new(),
@@ -466,9 +463,7 @@ impl Sim {
                 self.tally.count("fault", "quarantine");
             }
             91..92 => {
-                let lanes = self.station.release_one(&mut rng);
-                if !lanes.is_empty() {
-                    self.overtaken.extend(lanes);
+                if self.station.release_one(&mut rng) {
                     self.tally.count("clerk", "released from the park");
                 }
             }
@@ -573,7 +568,7 @@ impl Sim {
         self.renew_session(who);
         self.phones[who].signed_in = true;
         if let Ok(courier) = self.phones[who].courier() {
-            // A full or failing disk is another step's business.
+            // On a full or failing disk the phone says later that it is signed out.
             let _ = courier.set_signed_in(true);
         }
     }
@@ -629,9 +624,10 @@ impl Sim {
 
     /// Signs a courier in if the app has to, and at times if it need not.
     fn unlock(&mut self, who: usize) -> Result<(), String> {
-        let status = self.phones[who].courier().and_then(|courier| courier.sync_status());
-        let status = status.map_err(|error| format!("phone {who}, healing: {error}"))?;
-        if status.session_ended || !self.phones[who].signed_in || self.rng.bool() {
+        let stalls = self.phones[who].courier().and_then(|courier| courier.stalls());
+        let stalls = stalls.map_err(|error| format!("phone {who}, healing: {error}"))?;
+        let out = stalls.iter().any(|it| matches!(it.code.as_str(), "SessionEnded" | "SignedOut"));
+        if out || self.rng.bool() {
             self.sign_in(who);
         } else {
             self.renew_session(who);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use fastrand::Rng;
 use lastmile_core::Fen;
 use lastmile_core::command::Command;
-use lastmile_core::event::Event;
 use lastmile_core::id::{CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::privacy::{Person, VaultRef};
@@ -190,30 +189,18 @@ impl Station {
         self.must(&self.clerk("POST", "/v1/clerk/commands").json(command));
     }
 
-    /// Lets a clerk release one of the parked events. Returns its lane and those of its group, which
-    /// goes with it; none if there is nothing parked, or if it can only be exported.
-    pub fn release_one(&self, rng: &mut Rng) -> Vec<String> {
+    /// Lets a clerk release one of the parked events. Returns whether it could be: not what stands
+    /// behind another, nor what can only be exported.
+    pub fn release_one(&self, rng: &mut Rng) -> bool {
         let answer = self.ask(&self.clerk("GET", "/v1/clerk/parked"));
         let list: serde_json::Value =
             serde_json::from_slice(&answer.body).expect("a list of parked events");
         let parked = list["parked"].as_array().map(Vec::as_slice).unwrap_or_default();
         if parked.is_empty() {
-            return Vec::new();
+            return false;
         }
-        let path = |held: &serde_json::Value| format!("/v1/clerk/parked/{}", held["row"]);
-        let group = |held: &serde_json::Value| {
-            let bytes = self.ask(&self.clerk("GET", &path(held))).body;
-            Event::parse(&bytes).ok().and_then(|event| event.envelope.group)
-        };
-        let chosen = &parked[rng.usize(..parked.len())];
-        let its_group = group(chosen);
-        let goes_too = |held: &&serde_json::Value| {
-            *held == chosen || its_group.is_some() && group(held) == its_group
-        };
-        let lanes = parked.iter().filter(goes_too).filter_map(|held| held["lane"].as_str());
-        let lanes = lanes.map(str::to_owned).collect();
-        let released = self.ask(&self.clerk("POST", &(path(chosen) + "/release"))).status < 300;
-        if released { lanes } else { Vec::new() }
+        let path = format!("/v1/clerk/parked/{}/release", parked[rng.usize(..parked.len())]["row"]);
+        self.ask(&self.clerk("POST", &path)).status < 300
     }
 
     /// Announces a parcel; a few are for the door only.
