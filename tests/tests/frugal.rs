@@ -67,7 +67,7 @@ impl Air {
     }
 }
 
-/// A sync of four or five events is 1,110 bytes: 227 of request headers, 524 of events, and the rest
+/// A sync of four or five events is 1,130 bytes: 227 of request headers, 524 of events, and the rest
 /// the reply with its receipt.
 #[test]
 fn a_shift_of_500_hand_overs_takes_at_most_150_kb() {
