@@ -55,7 +55,10 @@ fn main() {
     std::thread::scope(|threads| {
         let download = threads.spawn(|| {
             let mut answers = 0;
-            while let Next::Send { request } = app.next_request(SyncChannel::Events).unwrap() {
+            // Until the last parcel is here: the acts give it something to send again and again.
+            while app.parcel(waybill(PARCELS - 1)).unwrap().is_none() {
+                let next = app.next_request(SyncChannel::Events).unwrap();
+                let Next::Send { request } = next else { continue };
                 let mut asked = Request::new(&request.method, &request.path)
                     .bearer(&enrolment.device_token)
                     .header("Lastmile-Session", enrolment.session_token.clone());
