@@ -185,6 +185,9 @@ fn digits(text: &str) -> usize {
 }
 
 proptest! {
+    // A rare text once showed a digit that a milder mask hid: 256 cases find such a one by luck.
+    #![proptest_config(ProptestConfig::with_cases(2_048))]
+
     #[test]
     fn a_mask_is_total_and_masks_its_own_output_to_itself(text in "\\PC*") {
         for mask in [mask_name, mask_phone, mask_address, mask_rooms] {
