@@ -2,6 +2,7 @@
 //!
 //! Total: no sequence of events makes it fail. The phone and the hub run this same code.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::parcel::Parcel;
 use crate::pickup::PickupOrder;
 
 /// Raised when a fold changes its mind about the same events; every lane is then folded anew.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// The state of one lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl LaneState {
 
     /// Adds one event. `lane_seq` is its confirmed position, `None` while it is pending here.
     ///
-    /// What an event that [`needs_refold`] takes back is *not* handled here: see [`fold`].
+    /// What an event that [`needs_refold`] takes back is *not* handled here: see [`carry_on`].
     pub fn apply(&mut self, event: &Event, lane_seq: Option<u64>) {
         match self {
             Self::Parcel(parcel) => parcel.apply(event, lane_seq),
@@ -149,10 +150,38 @@ where
 {
     let events: Vec<_> = events.into_iter().collect();
     let mut state = LaneState::empty(lane);
-    let undone = state.margin().map(|_| undone(&events)).unwrap_or_default();
+    carry_on(&mut state, lane, &events, 0);
+    state
+}
+
+/// Carries the fold of a lane's first `folded` events on to its end.
+///
+/// A code that was spent once stays spent, also when what spent it is taken back: it has left the
+/// vaults by then.
+pub fn carry_on<E>(state: &mut LaneState, lane: &Lane, events: &[(E, Option<u64>)], folded: usize)
+where
+    E: Borrow<Event>,
+{
+    for (n, (event, lane_seq)) in events.iter().enumerate().skip(folded) {
+        let event = event.borrow();
+        if needs_refold(state, event) {
+            let mut anew = without_undone(lane, &events[..=n]);
+            if let (LaneState::Parcel(anew), LaneState::Parcel(before)) = (&mut anew, &*state) {
+                anew.storage.spend(before.storage.spent_codes.iter().copied());
+            }
+            *state = anew;
+        } else {
+            state.apply(event, *lane_seq);
+        }
+    }
+}
+
+fn without_undone<E: Borrow<Event>>(lane: &Lane, events: &[(E, Option<u64>)]) -> LaneState {
+    let mut state = LaneState::empty(lane);
+    let undone = state.margin().map(|_| undone(events)).unwrap_or_default();
     for (event, lane_seq) in events {
-        if !undone.contains(&event.envelope.id) {
-            state.apply(event, lane_seq);
+        if !undone.contains(&event.borrow().envelope.id) {
+            state.apply(event.borrow(), *lane_seq);
         }
     }
     state
@@ -160,17 +189,17 @@ where
 
 /// Returns what is taken back, in whatever order events and corrections stand. What corrects each
 /// other in a circle has no effect.
-fn undone(events: &[(&Event, Option<u64>)]) -> HashSet<EventId> {
+fn undone<E: Borrow<Event>>(events: &[(E, Option<u64>)]) -> HashSet<EventId> {
     let mut undone = HashSet::new();
-    if !events.iter().any(|(event, _)| takes_back(event)) {
+    let events = || events.iter().map(|(event, _)| event.borrow());
+    if !events().any(takes_back) {
         return undone;
     }
     let actors: HashMap<EventId, &Actor> =
-        events.iter().map(|(event, _)| (event.envelope.id, &event.envelope.actor)).collect();
+        events().map(|event| (event.envelope.id, &event.envelope.actor)).collect();
     // Each correction that may be one, with what it corrects.
-    let corrections: HashMap<EventId, EventId> = events
-        .iter()
-        .filter_map(|(event, _)| {
+    let corrections: HashMap<EventId, EventId> = events()
+        .filter_map(|event| {
             let (id, actor) = (event.envelope.id, &event.envelope.actor);
             let Fact::CorrectionDeclared(correction) = &event.fact else { return None };
             let may = actor.is_station() || actors.get(&correction.event) == Some(&actor);

@@ -3,11 +3,11 @@
 use lastmile_core::command::Command;
 use lastmile_core::complaint::{ComplaintClass, ComplaintSource};
 use lastmile_core::delivery::Channel;
-use lastmile_core::event::{Event, Lane};
+use lastmile_core::event::{CorrectionReason, Event, Fact, Lane};
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
-use lastmile_core::id::{CaseId, CourierNo, ManifestId};
-use lastmile_core::privacy::Person;
+use lastmile_core::id::{CaseId, CourierNo, EventId, ManifestId};
+use lastmile_core::privacy::{Person, VaultRef};
 use lastmile_core::sync::{HubReply, Next, SyncChannel};
 use lastmile_core::time::SystemEntropy;
 use lastmile_core::waybill::Waybill;
@@ -66,6 +66,43 @@ fn receive(phone: &mut Phone) {
 fn take_out(phone: &mut Phone) {
     let take_out = Command::TakeOut { waybills: vec![waybill()] };
     courier(phone).record(&take_out).expect("no rule speaks against it");
+}
+
+/// Puts the one parcel into a locker, whatever rules speak against it. Returns the reference of its
+/// pickup code.
+fn store(station: &Station, phone: &mut Phone) -> VaultRef {
+    station.announce(&waybill(), person(), person(), &mut fastrand::Rng::with_seed(1));
+    station.assign(&waybill(), &phone.enrolment.courier);
+    let site = station.open_sites().remove(0);
+    carry(station, phone);
+    receive(phone);
+    carry(station, phone);
+    let collect_before_ms = courier(phone).now().ms + 80_000_000;
+    let (code, photo, slot) = (Some("8-3021".to_owned()), None, None);
+    let store = Command::Store { waybill: waybill(), site, collect_before_ms, code, photo, slot };
+    courier(phone).record_done(&store, "a test").expect("it was done");
+    let history = courier(phone).log().expect("a good disk");
+    let facts = history.iter().filter_map(|line| Some(Event::parse(&line.bytes).ok()?.fact));
+    let mut codes = facts.filter_map(|fact| match fact {
+        Fact::ParcelStored(stored) => stored.code,
+        _ => None,
+    });
+    codes.next_back().expect("a sealed code")
+}
+
+/// Takes the one parcel out of the locker. Returns the event.
+fn retrieve(phone: &mut Phone) -> EventId {
+    let retrieve = Command::Retrieve { waybill: waybill(), scanned: true };
+    let done = courier(phone).record_done(&retrieve, "a test").expect("it was done");
+    *done.events.first().expect("an event")
+}
+
+/// Whether a text lies on the phone, and at the hub.
+fn kept(station: &Station, phone: &Phone, text: VaultRef) -> (bool, bool) {
+    let db = phone.database();
+    let mut sql = db.prepare("SELECT 1 FROM vault WHERE ref = ?1").expect("the phone's schema");
+    let on_phone = sql.exists([&text.0.0]).expect("the phone's schema");
+    (on_phone, station.everything().vault.contains_key(&text))
 }
 
 /// How many persons and texts lie on the phone.
@@ -201,6 +238,43 @@ fn what_was_on_its_way_while_the_hub_was_restored_stands_behind_what_came_before
         own.then(|| event.fact.kind().to_owned())
     });
     assert_eq!(own.collect::<Vec<_>>(), ["ParcelReceivedAtStation", "ParcelOutForDelivery"]);
+}
+
+#[test]
+fn a_code_whose_stay_has_ended_does_not_come_back_with_a_push_that_is_sent_again() {
+    let (station, mut phone) = station_and_phone();
+    let code = store(&station, &mut phone);
+    retrieve(&mut phone);
+    let next = courier(&mut phone).next_request(SyncChannel::Events).expect("a good disk");
+    let Next::Send { request } = next else { panic!("two acts wait") };
+    station.ask(&request_of(&phone, &request));
+    let lost = courier(&mut phone).apply_reply(request.id, &HubReply::NoAnswer);
+    lost.expect("silence is no failure");
+    courier(&mut phone).pull_soon();
+    carry(&station, &mut phone);
+
+    assert_eq!(status(&mut phone).pending, 0);
+    assert_eq!(kept(&station, &phone, code), (false, false));
+}
+
+#[test]
+fn a_code_is_gone_everywhere_also_when_the_end_of_its_stay_is_taken_back() {
+    let (station, mut phone) = station_and_phone();
+    let code = store(&station, &mut phone);
+    let event = retrieve(&mut phone);
+    let next = courier(&mut phone).next_request(SyncChannel::Events).expect("a good disk");
+    let Next::Send { request } = next else { panic!("two acts wait") };
+    let reason = CorrectionReason::DidNotOccur;
+    let (lane, note) = (Lane::Parcel(waybill()), "another parcel".to_owned());
+    let correct = Command::Correct { lane, event, reason, note };
+    courier(&mut phone).record(&correct).expect("no rule speaks against it");
+    let answer = reply_of(station.ask(&request_of(&phone, &request)));
+    courier(&mut phone).apply_reply(request.id, &answer).expect("a good answer");
+    carry(&station, &mut phone);
+
+    let stay = courier(&mut phone).parcel(&waybill()).expect("a good disk").expect("it is here");
+    assert!(stay.storage.current_stay().is_some(), "it lies there still");
+    assert_eq!(kept(&station, &phone, code), (false, false));
 }
 
 /// One round trip. The first answer of another epoch is refused, the second says why it is one.

@@ -166,14 +166,20 @@ proptest! {
     fn folding_on_is_the_same_as_folding_anew((lane, events) in any_events(), cut: usize) {
         let cut = cut % (events.len() + 1);
         let mut state = fold(&lane, confirmed(&events).take(cut));
-        for (n, (event, seq)) in confirmed(&events).enumerate().skip(cut) {
-            if needs_refold(&state, event) {
-                state = fold(&lane, confirmed(&events).take(n + 1));
-            } else {
-                state.apply(event, seq);
-            }
-        }
+        carry_on(&mut state, &lane, &confirmed(&events).collect::<Vec<_>>(), cut);
         prop_assert_eq!(state, fold(&lane, confirmed(&events)));
+    }
+
+    #[test]
+    fn what_is_spent_stays_spent((lane, events) in any_events(), cut: usize) {
+        let cut = cut % (events.len() + 1);
+        let before = fold(&lane, confirmed(&events).take(cut));
+        let after = fold(&lane, confirmed(&events));
+        let spent = |state: &LaneState| match state.parcel() {
+            Some(parcel) => parcel.storage.spent_codes.clone(),
+            None => Vec::new(),
+        };
+        prop_assert!(spent(&before).iter().all(|code| spent(&after).contains(code)));
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl Parcel {
             && let Some(at) = self.waiting_notices.iter().position(|w| w.outcome_id() == act.id())
         {
             let sent = self.waiting_notices.remove(at);
-            self.storage.spent_codes.push(sent.notice.text);
+            self.storage.spend([sent.notice.text]);
         }
     }
 

@@ -2,12 +2,15 @@
 //!
 //! Recording an act therefore writes no lane row at all; only the hub's answer does.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use crate::bug::{Bug, planted};
 use crate::error::{Error, Result};
 use crate::event::{Event, Lane};
 use crate::fold::{self, FOLD_VERSION, LaneState};
+
+/// The highest position there can be.
+const LAST_PLACE: u64 = i64::MAX.cast_unsigned();
 
 /// A lane as it is stored.
 #[derive(Debug, Clone)]
@@ -17,14 +20,6 @@ pub(crate) struct LaneRow {
     /// Highest position folded into `confirmed`; what an event says it has `seen`.
     pub(crate) folded_seq: u64,
     pub(crate) confirmed: LaneState,
-}
-
-/// Which events of a lane to read.
-#[derive(Clone, Copy)]
-enum Part {
-    All,
-    Confirmed,
-    After(u64),
 }
 
 impl LaneRow {
@@ -80,16 +75,9 @@ impl LaneRow {
 
     /// Returns the state as the courier sees it: confirmed, then what is his own and pending.
     pub(crate) fn live(&self, db: &Connection) -> Result<LaneState> {
-        let rest = self.events(db, Part::After(self.folded_seq))?;
-        let refold = rest.iter().any(|(event, _)| fold::needs_refold(&self.confirmed, event));
-        if refold && !self.has_left(db)? {
-            return self.refold(db, Part::All);
-        }
-        let mut state = self.confirmed.clone();
-        for (event, lane_seq) in &rest {
-            state.apply(event, *lane_seq);
-        }
-        Ok(state)
+        let mut rest = self.placed(db, self.folded_seq, LAST_PLACE)?;
+        rest.extend(self.open(db)?);
+        self.carried(db, self.folded_seq, rest)
     }
 
     /// Tells whether an own event of the lane is parked, and every later one behind it.
@@ -126,64 +114,81 @@ impl LaneRow {
     }
 
     fn fold_confirmed(&mut self, db: &Connection) -> Result<()> {
-        let mut undone = false;
+        let before = self.folded_seq;
+        let mut rest = Vec::new();
         let mut rows = db.prepare_cached(
             "SELECT lane_seq, bytes FROM event
              WHERE lane = ?1 AND lane_seq > ?2 ORDER BY lane_seq",
         )?;
-        let mut rows = rows.query(params![self.n, self.folded_seq])?;
+        let mut rows = rows.query(params![self.n, before])?;
         while let Some(row) = rows.next()? {
             let lane_seq: u64 = row.get(0)?;
             if lane_seq != self.folded_seq + 1 && !planted(Bug::FoldsOverGap) {
                 break;
             }
             self.folded_seq = lane_seq;
-            // A line this release cannot read, or may not see, keeps its place and says nothing.
-            if let Ok(event) = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default()) {
-                undone |= fold::needs_refold(&self.confirmed, &event);
-                self.confirmed.apply(&event, Some(lane_seq));
-            }
+            rest.extend(readable(row)?);
         }
-        if undone && !self.has_left(db)? {
-            self.confirmed = self.refold(db, Part::Confirmed)?;
-        }
+        self.confirmed = self.carried(db, before, rest)?;
         Ok(())
     }
 
-    fn refold(&self, db: &Connection, part: Part) -> Result<LaneState> {
-        let mut events = self.events(db, part)?;
-        if matches!(part, Part::Confirmed) {
-            events.retain(|(_, lane_seq)| lane_seq.is_some_and(|seq| seq <= self.folded_seq));
+    /// Returns what was folded to position `folded_to`, carried on with `rest`.
+    fn carried(
+        &self,
+        db: &Connection,
+        folded_to: u64,
+        rest: Vec<(Event, Option<u64>)>,
+    ) -> Result<LaneState> {
+        let mut state = self.confirmed.clone();
+        let undoes = rest.iter().any(|(event, _)| fold::needs_refold(&state, event));
+        if undoes && !self.has_left(db)? {
+            let mut events = self.placed(db, 0, folded_to)?;
+            let folded = events.len();
+            events.extend(rest);
+            fold::carry_on(&mut state, &self.lane, &events, folded);
+        } else {
+            for (event, lane_seq) in &rest {
+                state.apply(event, *lane_seq);
+            }
         }
-        Ok(fold::fold(&self.lane, events.iter().map(|(event, lane_seq)| (event, *lane_seq))))
+        Ok(state)
     }
 
-    /// Reads events in lane order: confirmed first, then own open ones in device order.
-    fn events(&self, db: &Connection, part: Part) -> Result<Vec<(Event, Option<u64>)>> {
-        let mut events = Vec::new();
-        let mut take = |sql: &str, after: u64| -> Result<()> {
-            let mut rows = db.prepare_cached(sql)?;
-            let mut rows = rows.query(params![self.n, after])?;
-            while let Some(row) = rows.next()? {
-                if let Ok(event) = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default()) {
-                    events.push((event, row.get(0)?));
-                }
-            }
-            Ok(())
-        };
-        let after = if let Part::After(seq) = part { seq } else { 0 };
-        take(
+    /// Reads the events in the places behind `after`, to `last`.
+    fn placed(&self, db: &Connection, after: u64, last: u64) -> Result<Vec<(Event, Option<u64>)>> {
+        events(
+            db,
             "SELECT lane_seq, bytes FROM event
-             WHERE lane = ?1 AND lane_seq > ?2 ORDER BY lane_seq",
-            after,
-        )?;
-        if !matches!(part, Part::Confirmed) {
-            take(
-                "SELECT lane_seq, bytes FROM event
-                 WHERE lane = ?1 AND lane_seq IS NULL AND n > ?2 ORDER BY n",
-                0,
-            )?;
-        }
-        Ok(events)
+             WHERE lane = ?1 AND lane_seq > ?2 AND lane_seq <= ?3 ORDER BY lane_seq",
+            params![self.n, after, last],
+        )
     }
+
+    /// Reads the own events that have no place yet, in the device's order.
+    fn open(&self, db: &Connection) -> Result<Vec<(Event, Option<u64>)>> {
+        events(
+            db,
+            "SELECT lane_seq, bytes FROM event WHERE lane = ?1 AND lane_seq IS NULL ORDER BY n",
+            params![self.n],
+        )
+    }
+}
+
+fn events(db: &Connection, sql: &str, with: &[&dyn ToSql]) -> Result<Vec<(Event, Option<u64>)>> {
+    let mut events = Vec::new();
+    let mut rows = db.prepare_cached(sql)?;
+    let mut rows = rows.query(with)?;
+    while let Some(row) = rows.next()? {
+        events.extend(readable(row)?);
+    }
+    Ok(events)
+}
+
+/// Reads an event and its position. A line that this release cannot read, or that the courier may
+/// not see, keeps its place and says nothing.
+fn readable(row: &Row) -> Result<Option<(Event, Option<u64>)>> {
+    let lane_seq = row.get(0)?;
+    let event = Event::parse(row.get_ref(1)?.as_blob().unwrap_or_default());
+    Ok(event.ok().map(|event| (event, lane_seq)))
 }

@@ -32,8 +32,9 @@ pub struct Storage {
     #[serde(skip_serializing_if = "is_default")]
     pub stay: Option<Stay>,
     /// The sealed codes of stays that have ended and those that were replaced, and the texts of
-    /// notices that the hub has sent: nobody needs them any more, and they are to go from every
-    /// vault (C4.8).
+    /// notices that the hub has sent: they are to go from every vault (C4.8). If a stay goes on
+    /// because its end is taken back, the code that was given out holds; to be sent again it is
+    /// replaced.
     #[serde(skip_serializing_if = "is_default")]
     pub spent_codes: Vec<VaultRef>,
 }
@@ -57,8 +58,17 @@ impl Storage {
         let Some(stay) = self.current_stay_mut() else { return false };
         stay.ended = Some(end);
         let code = stay.code;
-        self.spent_codes.extend(code);
+        self.spend(code);
         true
+    }
+
+    /// Notes codes and texts that nobody needs any more.
+    pub(crate) fn spend(&mut self, texts: impl IntoIterator<Item = VaultRef>) {
+        for text in texts {
+            if !self.spent_codes.contains(&text) {
+                self.spent_codes.push(text);
+            }
+        }
     }
 
     /// Notes that a delivery to the door was arranged.
@@ -280,7 +290,7 @@ impl Parcel {
         stay.code_hash = fact.code_hash;
         stay.owe_notice(act, act.envelope.at);
         let placed = stay.mark.event;
-        self.storage.spent_codes.extend(spent);
+        self.storage.spend(spent);
         if fact.clashed {
             self.margin.clash(ConflictRow::CodeTwice, act.id(), Some(placed), Ruling::Settled);
         }

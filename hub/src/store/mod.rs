@@ -353,8 +353,6 @@ pub trait Vault {
     fn entries_of(&self, lane: &Lane) -> Result<Vec<VaultRef>>;
     /// Deletes entries for good: none of them is kept again.
     fn erase(&self, references: &[VaultRef]) -> Result<()>;
-    /// Deletes an entry: nobody needs it any more.
-    fn remove_entry(&self, reference: &VaultRef) -> Result<()>;
     /// Returns an entry of a lane.
     fn entry(&self, reference: &VaultRef, lane: &Lane) -> Result<Option<VaultEntry>>;
 }

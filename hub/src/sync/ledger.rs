@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use lastmile_core::bug::{Bug, planted};
 use lastmile_core::chore::may_wait;
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
-use lastmile_core::fold::{FOLD_VERSION, LaneState, fold, needs_refold};
+use lastmile_core::fold::{FOLD_VERSION, LaneState, carry_on, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
 use lastmile_core::privacy::VaultRef;
 use lastmile_core::react::{Reaction, react};
@@ -192,7 +192,8 @@ impl<'a> Ledger<'a> {
 
         let before = open.state.clone();
         if needs_refold(&open.state, event) {
-            open.state = refold(tx, lane, open.row)?;
+            let events = events_of(tx, open.row)?;
+            carry_on(&mut open.state, lane, &events, events.len() - 1);
         } else {
             open.state.apply(event, Some(lane_seq));
         }
@@ -345,8 +346,8 @@ impl<'a> Ledger<'a> {
             }
             self.tx.put_state(open.row, &state, FOLD_VERSION, may_wait(&open.state))?;
             // A code is kept until its stay ends (C4.8).
-            for code in open.state.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
-                self.tx.remove_entry(code)?;
+            if let Some(parcel) = open.state.parcel() {
+                self.tx.erase(&parcel.storage.spent_codes)?;
             }
             if open.viewers_changed {
                 let viewers = open.viewers.iter().map(|viewer| (&viewer.no, viewer.relation));
@@ -400,12 +401,15 @@ pub(crate) fn masked(state: &LaneState) -> Vec<VaultRef> {
 
 /// Folds a lane from its events.
 fn refold(tx: &dyn Tx, lane: &Lane, row: Row) -> Result<LaneState> {
-    let events: Vec<(Event, u64)> = tx
-        .lane_events(row)?
-        .iter()
-        .map(|held| Ok((parse(&held.bytes)?, held.place.unwrap_or_default())))
-        .collect::<Result<_>>()?;
-    Ok(fold(lane, events.iter().map(|(event, lane_seq)| (event, Some(*lane_seq)))))
+    let mut state = LaneState::empty(lane);
+    carry_on(&mut state, lane, &events_of(tx, row)?, 0);
+    Ok(state)
+}
+
+/// Reads the events of a lane in the order of their places.
+fn events_of(tx: &dyn Tx, row: Row) -> Result<Vec<(Event, Option<u64>)>> {
+    let held = tx.lane_events(row)?;
+    held.iter().map(|held| Ok((parse(&held.bytes)?, held.place.ok()))).collect()
 }
 
 type Feeds = BTreeMap<CourierNo, Vec<(Row, Sight, bool)>>;

@@ -136,11 +136,6 @@ impl Vault for SqliteTx<'_> {
         Ok(())
     }
 
-    fn remove_entry(&self, reference: &VaultRef) -> Result<()> {
-        self.sql("DELETE FROM vault WHERE ref = ?")?.execute([reference.0.0])?;
-        Ok(())
-    }
-
     fn entry(&self, reference: &VaultRef, lane: &Lane) -> Result<Option<VaultEntry>> {
         let mut sql = self.sql("SELECT salt, body FROM vault WHERE ref = ? AND lane = ?")?;
         let entry = sql.query_row(params![reference.0.0, lane.to_string()], |row| {

@@ -13,6 +13,7 @@ pub(super) fn check(sim: &Sim, hub: &Everything) -> Result<(), String> {
     nothing_twice(hub)?;
     nothing_overtakes(sim, hub)?;
     nothing_parked_for_nothing(sim, hub)?;
+    nothing_spent_is_kept(hub)?;
     every_photo(sim, hub)
 }
 
@@ -88,6 +89,18 @@ fn nothing_parked_for_nothing(sim: &Sim, hub: &Everything) -> Result<(), String>
             && !matches!(reason.as_str(), "MediaMissing" | "Behind" | "UnknownLane")
         {
             return Err(format!("parked: an event of {lane} for {reason}"));
+        }
+    }
+    Ok(())
+}
+
+/// A code whose stay has ended is in no vault (C4.8).
+fn nothing_spent_is_kept(hub: &Everything) -> Result<(), String> {
+    for (lane, state) in &hub.states {
+        let state = super::read_state(state)?;
+        let spent = state.parcel().map(|parcel| &parcel.storage.spent_codes);
+        if spent.is_some_and(|spent| spent.iter().any(|code| hub.vault.contains_key(code))) {
+            return Err(format!("personal: a spent code of {lane} is kept"));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ mod phone;
 use std::collections::BTreeMap;
 
 use lastmile_core::event::Event;
+use lastmile_core::fold::LaneState;
 use lastmile_core::id::EventId;
 
 use super::Sim;
@@ -35,6 +36,10 @@ pub fn check_explained(sim: &mut Sim, who: usize) -> Result<(), String> {
         sim.tally.count("stall", stall.code);
     }
     Ok(())
+}
+
+fn read_state(state: &serde_json::Value) -> Result<LaneState, String> {
+    serde_json::from_value(state.clone()).map_err(|error| error.to_string())
 }
 
 /// Names every conflict in the hub's states.

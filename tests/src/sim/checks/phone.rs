@@ -14,6 +14,7 @@ use lastmile_core::{Courier, LogLine};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::read_state;
 use crate::sim::{PLANTED, Sim};
 use crate::world::Everything;
 
@@ -181,10 +182,6 @@ fn nothing_missing(courier: &Courier, log: &[LogLine], hub: &Everything) -> Resu
         }
     }
     Ok(())
-}
-
-fn read_state(state: &serde_json::Value) -> Result<LaneState, String> {
-    serde_json::from_value(state.clone()).map_err(|error| error.to_string())
 }
 
 /// The lists that screens show are what the log comes to.
