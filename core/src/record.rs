@@ -365,8 +365,8 @@ impl<'a> Writer<'a> {
             incarnation: head.incarnation,
             seq: head.seq,
             link: head.link,
-            line: String::from_utf8(bytes).map_err(|_| Error::Corrupt)?,
             vault: Vec::new(),
+            bytes,
         });
         for item in draft.fact.evidence() {
             Media::queue(self.db, &draft.lane, item, row)?;

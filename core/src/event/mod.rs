@@ -8,20 +8,24 @@
 mod digests;
 mod fact;
 mod lane;
+mod read;
 
 pub use digests::digests;
 pub use fact::{CorrectionDeclared, CorrectionReason, EvidenceLost, Fact, ManifestReconciled};
 pub use lane::Lane;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use self::read::ReadLine;
 use crate::id::{ClerkNo, CourierNo, DeviceId, Digest, EventId, StationId};
 use crate::privacy::VaultRef;
 use crate::time::{BootMoment, Moment};
 
 /// The longest event line the hub takes, in bytes.
 pub const MAX_EVENT_BYTES: usize = 65_536;
+
+/// What a line usually takes beside its payload.
+const ENVELOPE_BYTES: usize = 512;
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,7 +188,7 @@ pub enum LineError {
     Unparseable,
 }
 
-/// How a line is written. It is read in two passes, which costs less than a flattened read.
+/// How a line is written.
 #[derive(Serialize)]
 struct Line<'a> {
     kind: &'a str,
@@ -193,22 +197,14 @@ struct Line<'a> {
     envelope: &'a Envelope,
 }
 
-#[derive(Deserialize)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    kind: std::borrow::Cow<'a, str>,
-    v: u16,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
 impl Event {
     /// Writes the bytes of the line, once and for ever.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (kind, v, data) = self.fact.to_parts();
         let line = Line { kind: &kind, v, envelope: &self.envelope };
         // Serialising plain structs into memory cannot fail.
-        let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(ENVELOPE_BYTES + data.len());
+        let _ = serde_json::to_writer(&mut bytes, &line);
         bytes.pop();
         bytes.extend_from_slice(b",\"data\":");
         bytes.extend_from_slice(data.as_bytes());
@@ -223,11 +219,10 @@ impl Event {
         }
         // A reader of bytes looks at no text that it skips.
         let text = std::str::from_utf8(bytes).map_err(|_| LineError::Unparseable)?;
-        let envelope = serde_json::from_str(text).map_err(|_| LineError::Unparseable)?;
-        let payload: Payload = serde_json::from_str(text).map_err(|_| LineError::Unparseable)?;
-        let fact = Fact::from_parts(&payload.kind, payload.v, payload.data)
-            .map_err(|_| LineError::Unparseable)?;
-        Ok(Self { envelope, fact })
+        let line: ReadLine = serde_json::from_str(text).map_err(|_| LineError::Unparseable)?;
+        let fact =
+            Fact::from_parts(&line.kind, line.v, line.data).map_err(|_| LineError::Unparseable)?;
+        Ok(Self { envelope: line.envelope, fact })
     }
 
     /// Tells whether this version may act on what the event says.

@@ -1,7 +1,7 @@
 //! A copy of what has yet to reach the hub, beside the database: whatever becomes of that file, the
 //! acts are still here.
 //!
-//! A line is one own event with its place in the chain and the texts that travel with it, sealed,
+//! A line is one own event behind its place in the chain and the texts that travel with it, sealed,
 //! in base 64, so that a damaged line spoils no other. It is written after the commit, without a
 //! sync of its own: the journal guards against a damaged file, the database against a dead battery.
 //! It begins anew when the hub has everything.
@@ -23,6 +23,8 @@ const FILE: &str = "lastmile.journal";
 const DRAFT: &str = "lastmile.journal.new";
 /// What a line is sealed about.
 const ABOUT: &[u8] = b"lastmile journal v1";
+/// What a record without texts takes beside its bytes.
+const ROOM: usize = 128;
 /// Events copied at a time when the journal is made anew.
 const PAGE: u32 = 500;
 /// Where the last line of the journal must begin, counted from its end: an event has at most 64 KiB,
@@ -36,10 +38,11 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     /// The chain's link after it.
     pub(crate) link: Digest,
-    /// Its exact bytes, which are text.
-    pub(crate) line: String,
     /// The texts that travel with it.
     pub(crate) vault: Vec<VaultEntry>,
+    /// Its exact bytes.
+    #[serde(skip)]
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The journal of an open store.
@@ -69,7 +72,7 @@ impl Journal {
 
     /// Adds what was committed just now. The act stands whatever becomes of this copy.
     pub(crate) fn add(&mut self, db: &Connection, records: &[Record]) {
-        let lines: String = records.iter().map(|record| self.line(record)).collect();
+        let lines = self.lines(records);
         let added = self.file.as_mut().is_some_and(|file| file.append(lines.as_bytes()).is_ok());
         if !added {
             self.rewrite(db);
@@ -99,8 +102,7 @@ impl Journal {
             let page = pending(db, after)?;
             let Some((last, _)) = page.last() else { break };
             after = *last;
-            let lines: String = page.iter().map(|(_, record)| self.line(record)).collect();
-            file.append(lines.as_bytes())?;
+            file.append(self.lines(page.iter().map(|(_, record)| record)).as_bytes())?;
         }
         drop(file);
         self.folder.rename(DRAFT, FILE)?;
@@ -135,17 +137,27 @@ impl Journal {
         self.record(line.rsplit(|byte| *byte == b'\n').next()?)
     }
 
-    fn line(&self, record: &Record) -> String {
-        // Serialising plain structs into memory cannot fail.
-        let plain = serde_json::to_vec(record).unwrap_or_default();
-        let mut line = BASE64_NOPAD.encode(&seal(&self.cipher, ABOUT, &plain));
-        line.push('\n');
-        line
+    fn lines<'a>(&self, records: impl IntoIterator<Item = &'a Record>) -> String {
+        let mut lines = String::new();
+        for record in records {
+            let mut plain = Vec::with_capacity(ROOM + record.bytes.len());
+            // Serialising plain structs into memory cannot fail.
+            let _ = serde_json::to_writer(&mut plain, record);
+            plain.push(b'\n');
+            plain.extend_from_slice(&record.bytes);
+            BASE64_NOPAD.encode_append(&seal(&self.cipher, ABOUT, &plain), &mut lines);
+            lines.push('\n');
+        }
+        lines
     }
 
     fn record(&self, line: &[u8]) -> Option<Record> {
         let sealed = BASE64_NOPAD.decode(line).ok()?;
-        serde_json::from_slice(&unseal(&self.cipher, ABOUT, &sealed)?).ok()
+        let plain = unseal(&self.cipher, ABOUT, &sealed)?;
+        let end = plain.iter().position(|byte| *byte == b'\n')?;
+        let mut record: Record = serde_json::from_slice(&plain[..end]).ok()?;
+        record.bytes = plain[end + 1..].to_vec();
+        Some(record)
     }
 }
 
@@ -169,9 +181,8 @@ fn pending(db: &Connection, after: i64) -> Result<Vec<(i64, Record)>> {
     rows.map(|row| {
         let (n, incarnation, seq, link, bytes) = row?;
         let link = Digest::from_slice(&link).ok_or(Error::Corrupt)?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::Corrupt)?;
         let vault = vault::outgoing(db, n, n)?;
-        Ok((n, Record { incarnation, seq, link, line: text, vault }))
+        Ok((n, Record { incarnation, seq, link, vault, bytes }))
     })
     .collect()
 }

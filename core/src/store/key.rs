@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, ffi};
@@ -64,6 +64,8 @@ const DRAFT: &str = "lastmile.key.new";
 const MADE: &[u8] = b"lastmile key v1\n";
 /// Random bytes that lead whatever is sealed in one piece.
 const NONCE: usize = 24;
+/// The bytes behind it that tell whether it was changed.
+const TAG: usize = 16;
 /// More than the file has.
 const FILE_AT_MOST: usize = 1024;
 
@@ -169,8 +171,13 @@ fn cipher(half: &[u8]) -> XChaCha20Poly1305 {
 /// Seals `plain` under random bytes, which lead the result: 24 of them never come twice.
 pub(super) fn seal(cipher: &XChaCha20Poly1305, about: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = random::<NONCE>();
-    let sealed = cipher.encrypt(&XNonce::from(*nonce), Payload { msg: plain, aad: about });
-    [nonce.as_slice(), &sealed.expect("shorter than 256 GiB")].concat()
+    let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
+    sealed.extend_from_slice(nonce.as_slice());
+    sealed.extend_from_slice(plain);
+    let body = sealed[NONCE..].as_mut().into();
+    let tag = cipher.encrypt_inout_detached(&XNonce::from(*nonce), about, body);
+    sealed.extend_from_slice(&tag.expect("shorter than 256 GiB"));
+    sealed
 }
 
 /// Opens what [`seal`] made under the same key and about the same; `None` for anything else.

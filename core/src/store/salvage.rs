@@ -118,7 +118,7 @@ impl Store {
         ahead.retain(|record| (record.incarnation, record.seq) > at);
         own_only(&ahead, device)?;
         let goes_on = ahead.first().is_some_and(|first| {
-            let leaf = event::leaf(first.line.as_bytes());
+            let leaf = event::leaf(&first.bytes);
             (first.incarnation, first.seq) == (at.0, at.1 + 1)
                 && first.link == event::link(&head.link, &leaf)
         });
@@ -164,7 +164,7 @@ fn refill(
 /// Refuses acts of another device: the folder is somebody else's.
 fn own_only(records: &[Record], device: DeviceId) -> Result<()> {
     let own = |record: &Record| {
-        Event::parse(record.line.as_bytes()).is_ok_and(|event| event.envelope.device == device)
+        Event::parse(&record.bytes).is_ok_and(|event| event.envelope.device == device)
     };
     if records.iter().all(own) { Ok(()) } else { Err(Error::OtherEnrolment) }
 }
@@ -183,10 +183,10 @@ fn behind(db: &Connection, head: Head, records: &[Record]) -> Result<Head> {
 /// Appends acts as they were recorded, with their texts and files.
 fn adopt(db: &Connection, mut head: Head, records: &[Record]) -> Result<()> {
     for record in records {
-        let event = Event::parse(record.line.as_bytes()).map_err(|_| Error::Corrupt)?;
+        let event = Event::parse(&record.bytes).map_err(|_| Error::Corrupt)?;
         let lane = LaneRow::load_or_create(db, &event.envelope.lane)?;
         let n;
-        (head, n) = head.append(db, lane.n, record.line.as_bytes())?;
+        (head, n) = head.append(db, lane.n, &record.bytes)?;
         for entry in &record.vault {
             let lane = LaneRow::load_or_create(db, &entry.lane)?;
             vault::put(db, lane.n, entry, None)?;
@@ -222,15 +222,15 @@ fn read_from(db: &Connection, order: &str, device: DeviceId, found: &mut Found) 
 }
 
 fn record_of(db: &Connection, row: &rusqlite::Row, device: DeviceId) -> Option<Record> {
-    let line = String::from_utf8(row.get(4).ok()?).ok()?;
-    let event = Event::parse(line.as_bytes()).ok()?;
+    let bytes: Vec<u8> = row.get(4).ok()?;
+    let event = Event::parse(&bytes).ok()?;
     let n = row.get(0).ok()?;
     (event.envelope.device == device).then_some(Record {
         incarnation: row.get(1).ok()?,
         seq: row.get(2).ok()?,
         link: Digest::from_slice(&row.get::<_, Vec<u8>>(3).ok()?)?,
-        line,
         vault: vault::outgoing(db, n, n).unwrap_or_default(),
+        bytes,
     })
 }
 
