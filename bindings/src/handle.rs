@@ -413,12 +413,10 @@ impl Lastmile {
     /// Takes what came back for a request, part by part: an act of the courier's has its turn
     /// between two parts and never waits for all of a long answer.
     pub fn apply_reply(&self, id: u64, reply: HubReply) -> Result<()> {
-        let mut more = self.shared.courier()?.begin_reply(id, &reply)?;
-        while more {
-            more = self.shared.courier()?.apply_more()?;
-        }
+        let taken = self.shared.take_reply(id, &reply);
+        // What went before an error counts, and the status says what is wrong.
         self.shared.listeners.tell(&[]);
-        Ok(())
+        taken
     }
 
     /// Reads a photo, video or signature that was captured here, to show it: at most `len` bytes

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lastmile_core::event::Lane;
+use lastmile_core::sync::HubReply;
 use lastmile_core::{Courier, DataKey, Error, Identity, LastmileError, Options};
 
 use crate::Result;
@@ -41,6 +42,15 @@ impl Shared {
         self.courier.lock().map_err(|_| LastmileError::Internal {
             report: "an earlier call failed inside the library; restart the app".to_owned(),
         })
+    }
+
+    /// Takes what came back for a request, part by part: who waits has the store between two.
+    pub(crate) fn take_reply(&self, id: u64, reply: &HubReply) -> Result<()> {
+        let mut more = self.courier()?.begin_reply(id, reply)?;
+        while more {
+            more = self.courier()?.apply_more()?;
+        }
+        Ok(())
     }
 
     /// Makes a call that changes something; tells the listeners after the lock is released.
