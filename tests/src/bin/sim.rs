@@ -24,7 +24,7 @@ struct Args {
     /// Keep in this file what was played, and go on from it
     #[arg(long)]
     state: Option<PathBuf>,
-    /// Let a second phone go on as the same device as another: some of these days fail
+    /// Let a second phone go on as the same device as another
     /// (docs/simulator.md)
     #[arg(long)]
     clones: bool,
