@@ -25,7 +25,6 @@ struct Args {
     #[arg(long)]
     state: Option<PathBuf>,
     /// Let a second phone go on as the same device as another
-    /// (docs/simulator.md)
     #[arg(long)]
     clones: bool,
     /// Play only this one, twice
