@@ -171,18 +171,6 @@ proptest! {
     }
 
     #[test]
-    fn what_is_spent_stays_spent((lane, events) in any_events(), cut: usize) {
-        let cut = cut % (events.len() + 1);
-        let before = fold(&lane, confirmed(&events).take(cut));
-        let after = fold(&lane, confirmed(&events));
-        let spent = |state: &LaneState| match state.parcel() {
-            Some(parcel) => parcel.storage.spent_codes.clone(),
-            None => Vec::new(),
-        };
-        prop_assert!(spent(&before).iter().all(|code| spent(&after).contains(code)));
-    }
-
-    #[test]
     fn a_state_reads_back_from_what_was_stored((lane, events) in any_events()) {
         let state = fold(&lane, confirmed(&events));
         let stored = serde_json::to_vec(&state).unwrap();

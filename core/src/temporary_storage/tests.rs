@@ -5,7 +5,7 @@ use crate::command::{Command, ToStore};
 use crate::conflict::{ConflictRow, Ruling};
 use crate::deadline::{self, Timeliness};
 use crate::delivery::{AttemptFailure, DeliveryAttemptFailed, RedeliveryScheduled};
-use crate::event::{Actor, Fact, Lane};
+use crate::event::{Actor, CorrectionReason, Fact, Lane};
 use crate::parcel::{
     Condition, FreezeReason, GoodsFlags, ParcelFrozen, ParcelOutForDelivery, ParcelRecalled,
     ParcelReceivedAtStation, Stage,
@@ -540,6 +540,25 @@ fn a_code_is_to_be_forgotten_when_its_stay_ends() {
     tale.by("A").tells(ParcelStored { code: Some(vault(4)), ..stored() });
     assert_eq!(tale.parcel().storage.spent_codes, []);
     tale.by("A").tells(StoredParcelRetrieved { scanned: true });
+    assert_eq!(tale.parcel().storage.spent_codes, [vault(4)]);
+}
+
+#[test]
+fn a_code_stays_spent_when_what_spent_it_or_the_stay_itself_is_taken_back() {
+    let stored_and_retrieved = || {
+        let mut tale = agreed(consent());
+        let stay = tale.by("A").tells(ParcelStored { code: Some(vault(4)), ..stored() });
+        let end = tale.by("A").tells(StoredParcelRetrieved { scanned: true });
+        (tale, stay, end)
+    };
+    let (mut tale, _, end) = stored_and_retrieved();
+    tale.by("A").correct(end, CorrectionReason::DidNotOccur);
+    assert!(tale.parcel().storage.current_stay().is_some(), "it lies there still");
+    assert_eq!(tale.parcel().storage.spent_codes, [vault(4)]);
+
+    let (mut tale, stay, _) = stored_and_retrieved();
+    tale.by("A").correct(stay, CorrectionReason::DidNotOccur);
+    assert_eq!(tale.parcel().storage.stay, None, "it never lay there");
     assert_eq!(tale.parcel().storage.spent_codes, [vault(4)]);
 }
 
