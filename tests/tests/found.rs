@@ -250,7 +250,6 @@ fn a_code_whose_stay_has_ended_does_not_come_back_with_a_push_that_is_sent_again
     station.ask(&request_of(&phone, &request));
     let lost = courier(&mut phone).apply_reply(request.id, &HubReply::NoAnswer);
     lost.expect("silence is no failure");
-    courier(&mut phone).pull_soon();
     carry(&station, &mut phone);
 
     assert_eq!(status(&mut phone).pending, 0);
