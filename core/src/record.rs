@@ -2,7 +2,7 @@
 //!
 //! The only place that writes events of this device.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -90,8 +90,7 @@ impl Courier {
     /// Tells what rule would refuse an act, without recording anything.
     pub fn check(&self, command: &Command) -> Result<Option<Refusal>> {
         let db = &self.store()?.db;
-        let at = self.circumstances(db, command, &self.options.clock.read())?;
-        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
+        let (at, lanes) = self.read(db, command, &self.options.clock.read())?;
         Ok(match decide::decide(command, &lanes.states, &at) {
             Ok(decision) => decision.refusal,
             Err(refusal) => Some(refusal),
@@ -102,8 +101,7 @@ impl Courier {
     /// a command that is no batch.
     pub fn check_each(&self, command: &Command) -> Result<Vec<LeftOut>> {
         let db = &self.store()?.db;
-        let at = self.circumstances(db, command, &self.options.clock.read())?;
-        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
+        let (at, lanes) = self.read(db, command, &self.options.clock.read())?;
         Ok(decide::left_out(command, &lanes.states, &at))
     }
 
@@ -131,8 +129,7 @@ impl Courier {
     ) -> Result<(Recorded, Head, Option<CodeBook>)> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let reading = self.options.clock.read();
-        let at = self.circumstances(&tx, command, &reading)?;
-        let lanes = Lanes::read(&tx, decide::lanes_of(command, &at))?;
+        let (at, lanes) = self.read(&tx, command, &reading)?;
         let mut decision = decide::decide(command, &lanes.states, &at)?;
         let mut against = None;
         if let Some(refusal) = decision.refusal {
@@ -226,12 +223,13 @@ impl Courier {
         }
     }
 
-    fn circumstances(
+    /// Reads the lanes of a command and what else its rules ask for.
+    fn read(
         &self,
         db: &Connection,
         command: &Command,
         reading: &ClockReading,
-    ) -> Result<Circumstances<'_>> {
+    ) -> Result<(Circumstances<'_>, Lanes)> {
         let mut at = self.surroundings(reading);
         for (lane, item) in command.evidence() {
             let bound = Media::load(db, item.id)?.is_some_and(|media| {
@@ -243,36 +241,47 @@ impl Courier {
                 return Err(MediaError::NotBoundHere.into());
             }
         }
+        let lanes = Lanes::read(db, decide::lanes_of(command, &at))?;
         at.slots_taken = slots_taken(db, command)?;
-        if let (Some(waybills), Some(here)) = (handed_over(command), self.here) {
-            for waybill in waybills {
-                if let Some(row) = LaneRow::load(db, &Lane::Parcel(waybill.clone()))? {
-                    let gap = gap_to_address(db, &row.confirmed, here)?;
-                    at.address_gap_m = at.address_gap_m.max(gap);
-                }
+        if let (true, Some(here)) = (hands_over(command), self.here) {
+            for state in lanes.states.values() {
+                at.address_gap_m = at.address_gap_m.max(gap_to_address(db, state, here)?);
             }
             at.station_gap_m = match (self.directory().station_lng, self.directory().station_lat) {
                 (Some(lng), Some(lat)) => Some(here.metres_to(Here { lng, lat })),
                 _ => None,
             };
         }
-        Ok(at)
+        Ok((at, lanes))
     }
 }
 
 /// The lanes of one command, read once.
 struct Lanes {
     states: LaneStates,
-    rows: Vec<LaneRow>,
+    rows: BTreeMap<Lane, Place>,
+}
+
+/// A lane's row, and the highest position folded here.
+#[derive(Clone, Copy)]
+struct Place {
+    n: i64,
+    seen: u64,
+}
+
+impl Place {
+    fn of(row: &LaneRow) -> Self {
+        Self { n: row.n, seen: row.folded_seq }
+    }
 }
 
 impl Lanes {
     fn read(db: &Connection, lanes: Vec<Lane>) -> Result<Self> {
-        let mut read = Self { states: LaneStates::new(), rows: Vec::new() };
+        let mut read = Self { states: LaneStates::new(), rows: BTreeMap::new() };
         for lane in lanes.into_iter().collect::<BTreeSet<_>>() {
             if let Some(row) = LaneRow::load(db, &lane)? {
+                read.rows.insert(lane.clone(), Place::of(&row));
                 read.states.insert(lane, row.live(db)?);
-                read.rows.push(row);
             }
         }
         Ok(read)
@@ -343,7 +352,7 @@ impl<'a> Writer<'a> {
                 at: self.at.now,
                 boot: Some(self.boot),
                 place: self.courier.here.map(coarse),
-                seen: lane.1,
+                seen: lane.seen,
                 policy: self.at.policy.version,
                 epoch: state.parcel().and_then(Parcel::epoch),
                 group,
@@ -359,7 +368,7 @@ impl<'a> Writer<'a> {
                 expected: "an act that fits into one event; split it",
             });
         }
-        let (head, row) = self.head.append(self.db, lane.0, &bytes)?;
+        let (head, row) = self.head.append(self.db, lane.n, &bytes)?;
         self.head = head;
         self.records.push(Record {
             incarnation: head.incarnation,
@@ -373,7 +382,7 @@ impl<'a> Writer<'a> {
         }
         if needs_refold(state, &event) {
             // The fold starts over without the event this one undoes.
-            *state = LaneRow::by_row(self.db, lane.0)?.live(self.db)?;
+            *state = LaneRow::by_row(self.db, lane.n)?.live(self.db)?;
         } else {
             state.apply(&event, None);
         }
@@ -382,23 +391,24 @@ impl<'a> Writer<'a> {
         Ok(row)
     }
 
-    /// Returns a lane's row and the position folded here.
-    fn lane(&mut self, lane: &Lane) -> Result<(i64, u64)> {
-        if let Some(row) = self.lanes.rows.iter().find(|row| &row.lane == lane) {
-            return Ok((row.n, row.folded_seq));
+    /// Returns a lane's place, which is made if the lane is new.
+    fn lane(&mut self, lane: &Lane) -> Result<Place> {
+        if let Some(place) = self.lanes.rows.get(lane) {
+            return Ok(*place);
         }
-        let row = LaneRow::load_or_create(self.db, lane)?;
-        let found = (row.n, row.folded_seq);
-        self.lanes.rows.push(row);
-        Ok(found)
+        let place = Place::of(&LaneRow::load_or_create(self.db, lane)?);
+        self.lanes.rows.insert(lane.clone(), place);
+        Ok(place)
     }
 
     /// Writes the list rows of what changed.
     fn finish(self) -> Result<(Recorded, Head, Vec<Record>)> {
         let changed: BTreeSet<&Lane> = self.recorded.lanes.iter().collect();
         let onlooker = self.courier.onlooker();
-        for row in self.lanes.rows.iter().filter(|row| changed.contains(&row.lane)) {
-            if let Some(state) = self.lanes.states.get(&row.lane) {
+        for lane in changed {
+            if let (Some(row), Some(state)) =
+                (self.lanes.rows.get(lane), self.lanes.states.get(lane))
+            {
                 list::write(self.db, row.n, state, &onlooker, list::After::Act)?;
             }
         }
@@ -406,15 +416,11 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The parcels that a command hands over, if it does.
-fn handed_over(command: &Command) -> Option<&[Waybill]> {
-    match command {
-        Command::Deliver { waybill, .. } | Command::ReportDoorDamage { waybill, .. } => {
-            Some(std::slice::from_ref(waybill))
-        }
-        Command::DeliverMany { waybills, .. } => Some(waybills),
-        _ => None,
-    }
+fn hands_over(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Deliver { .. } | Command::DeliverMany { .. } | Command::ReportDoorDamage { .. }
+    )
 }
 
 /// The slots in which the courier's other parcels lie, if a command names any (C6.12).

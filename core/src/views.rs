@@ -202,7 +202,7 @@ impl Courier {
         let Some(row) = LaneRow::load(db, lane)? else { return Ok(Vec::new()) };
         let now = self.now();
         let read = |state: &LaneState| deadline::deadlines(lane, state, &self.policies, &now);
-        let mut views = read(&row.live(db)?);
+        let mut views = read(&row.clone().live(db)?);
         deadline::confirm(&mut views, &read(&row.confirmed));
         Ok(views)
     }

@@ -145,7 +145,9 @@ impl Journal {
             let _ = serde_json::to_writer(&mut plain, record);
             plain.push(b'\n');
             plain.extend_from_slice(&record.bytes);
-            BASE64_NOPAD.encode_append(&seal(&self.cipher, ABOUT, &plain), &mut lines);
+            let sealed = seal(&self.cipher, ABOUT, &plain);
+            lines.reserve(BASE64_NOPAD.encode_len(sealed.len()) + 1);
+            BASE64_NOPAD.encode_append(&sealed, &mut lines);
             lines.push('\n');
         }
         lines

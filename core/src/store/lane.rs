@@ -74,10 +74,11 @@ impl LaneRow {
     }
 
     /// Returns the state as the courier sees it: confirmed, then what is his own and pending.
-    pub(crate) fn live(&self, db: &Connection) -> Result<LaneState> {
+    pub(crate) fn live(mut self, db: &Connection) -> Result<LaneState> {
         let mut rest = self.placed(db, self.folded_seq, LAST_PLACE)?;
         rest.extend(self.open(db)?);
-        self.carried(db, self.folded_seq, rest)
+        self.carry_on(db, rest)?;
+        Ok(self.confirmed)
     }
 
     /// Tells whether an own event of the lane is parked, and every later one behind it.
@@ -114,45 +115,40 @@ impl LaneRow {
     }
 
     fn fold_confirmed(&mut self, db: &Connection) -> Result<()> {
-        let before = self.folded_seq;
+        let mut reached = self.folded_seq;
         let mut rest = Vec::new();
         let mut rows = db.prepare_cached(
             "SELECT lane_seq, bytes FROM event
              WHERE lane = ?1 AND lane_seq > ?2 ORDER BY lane_seq",
         )?;
-        let mut rows = rows.query(params![self.n, before])?;
+        let mut rows = rows.query(params![self.n, reached])?;
         while let Some(row) = rows.next()? {
             let lane_seq: u64 = row.get(0)?;
-            if lane_seq != self.folded_seq + 1 && !planted(Bug::FoldsOverGap) {
+            if lane_seq != reached + 1 && !planted(Bug::FoldsOverGap) {
                 break;
             }
-            self.folded_seq = lane_seq;
+            reached = lane_seq;
             rest.extend(readable(row)?);
         }
-        self.confirmed = self.carried(db, before, rest)?;
+        self.carry_on(db, rest)?;
+        self.folded_seq = reached;
         Ok(())
     }
 
-    /// Returns what was folded to position `folded_to`, carried on with `rest`.
-    fn carried(
-        &self,
-        db: &Connection,
-        folded_to: u64,
-        rest: Vec<(Event, Option<u64>)>,
-    ) -> Result<LaneState> {
-        let mut state = self.confirmed.clone();
-        let undoes = rest.iter().any(|(event, _)| fold::needs_refold(&state, event));
+    /// Carries on what was folded to position `folded_seq` with `rest`.
+    fn carry_on(&mut self, db: &Connection, rest: Vec<(Event, Option<u64>)>) -> Result<()> {
+        let undoes = rest.iter().any(|(event, _)| fold::needs_refold(&self.confirmed, event));
         if undoes && !self.has_left(db)? {
-            let mut events = self.placed(db, 0, folded_to)?;
+            let mut events = self.placed(db, 0, self.folded_seq)?;
             let folded = events.len();
             events.extend(rest);
-            fold::carry_on(&mut state, &self.lane, &events, folded);
+            fold::carry_on(&mut self.confirmed, &self.lane, &events, folded);
         } else {
             for (event, lane_seq) in &rest {
-                state.apply(event, *lane_seq);
+                self.confirmed.apply(event, *lane_seq);
             }
         }
-        Ok(state)
+        Ok(())
     }
 
     /// Reads the events in the places behind `after`, to `last`.

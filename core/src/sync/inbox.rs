@@ -413,7 +413,7 @@ fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
 pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     let mut row = LaneRow::by_row(db, lane)?;
     row.advance(db)?;
-    let live = row.live(db)?;
+    let live = row.clone().live(db)?;
     list::write(db, lane, &live, onlooker, list::After::Answer)?;
     for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
         vault::forget(db, *code)?;
