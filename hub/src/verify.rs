@@ -156,14 +156,16 @@ fn check_stretch(
     if list.len() != body.count as usize {
         return Err("the list has another length than it says");
     }
+    let last = body.first_seq.checked_add(u64::from(body.count)).and_then(|end| end.checked_sub(1));
+    let last = last.ok_or("no chain has the positions it names")?;
     let head = list.iter().fold(body.prev_link, |link, (leaf, _)| event::link(&link, leaf));
     if head != body.head {
         return Err("the chain does not lead to the head it signs");
     }
-    let by_device = signed_by_device(bundle, stretch, &body)?;
+    let by_device = signed_by_device(bundle, stretch, &body, last)?;
     // What the receipt says was not taken is no proof of anything.
-    let list = (body.first_seq..).zip(list).filter(|(_, (_, letter))| *letter != 'f');
-    for (seq, (leaf, letter)) in list {
+    let list = list.into_iter().zip(body.first_seq..).filter(|((_, letter), _)| *letter != 'f');
+    for ((leaf, letter), seq) in list {
         let (hub_ms, chain_gap) = (body.hub_ms, body.chain_gap);
         let covered = Covered { leaf, letter, hub_ms, chain_gap, by_device };
         positions.entry((body.device, body.incarnation, seq)).or_insert(covered);
@@ -176,12 +178,12 @@ fn signed_by_device(
     bundle: &Bundle,
     stretch: &BundleStretch,
     body: &ReceiptBody,
+    last: u64,
 ) -> Result<bool, &'static str> {
     let Some(signature) = &stretch.device_signature else { return Ok(false) };
     let device = bundle.devices.iter().find(|device| device.device == body.device);
     let key = device.and_then(|device| device.public_key.as_deref());
     let key = key.ok_or("it bears a phone's signature, but the phone's key is missing")?;
-    let last = body.first_seq + u64::from(body.count) - 1;
     let text = head_text(body.device, body.incarnation, last, &body.head);
     if verifies(key, text.as_bytes(), signature) {
         Ok(true)
@@ -274,10 +276,12 @@ fn check_event(
             "{title}: that it happened at {}: the phone's clock had not met the hub's",
             time(moment.ms)
         )),
-        Some(_) if moment.ms > place.hub_ms + 60_000 => report.not_proven.push(format!(
-            "{title}: that it happened at {}: that is after the hub had it",
-            time(moment.ms)
-        )),
+        Some(_) if moment.ms > place.hub_ms.saturating_add(60_000) => {
+            report.not_proven.push(format!(
+                "{title}: that it happened at {}: that is after the hub had it",
+                time(moment.ms)
+            ));
+        }
         Some(_) => {}
     }
 }

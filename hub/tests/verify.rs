@@ -6,8 +6,11 @@ mod common;
 
 use common::{World, handed_over, station, waybill};
 use lastmile_core::delivery::ParcelDelivered;
+use lastmile_core::event;
 use lastmile_core::id::{ClerkNo, Digest};
-use lastmile_hub::{Bundle, Report, Request, verify};
+use lastmile_core::sync::wire::ReceiptBody;
+use lastmile_core::time::SystemEntropy;
+use lastmile_hub::{Bundle, Keys, Report, Request, verify};
 
 const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a hand-over at the door";
 
@@ -219,6 +222,34 @@ fn a_key_that_the_root_did_not_certify_is_found_out() {
         bundle.root_key = other.bundle.keys[0].public.clone();
     });
     assert!(told.contains("the root key is not the pinned one"));
+}
+
+#[test]
+fn what_a_strangers_hub_signs_can_be_as_wild_as_it_likes() {
+    let keys = Keys::generate(&SystemEntropy);
+    for (first_seq, count, hub_ms) in
+        [(0, 0, 0), (u64::MAX, 3, 0), (u64::MAX - 3, 3, i64::MAX), (1, 3, i64::MIN)]
+    {
+        let mut case = case();
+        case.root = keys.root_public();
+        let bundle = &mut case.bundle;
+        bundle.root_key.clone_from(&case.root);
+        bundle.keys = vec![keys.certificate()];
+        let stretch = bundle.stretches.last_mut().unwrap();
+        let body = ReceiptBody::parse(&stretch.receipt.body).unwrap();
+        let list: Vec<&str> = stretch.list.split_inclusive('\n').take(count as usize).collect();
+        let head = list.iter().fold(body.prev_link, |link, line| {
+            event::link(&link, &line.split(' ').next().unwrap().parse().unwrap())
+        });
+        stretch.list = list.concat();
+        let verdicts = Digest::of(&[stretch.list.as_bytes()]);
+        stretch.receipt =
+            keys.sign(&ReceiptBody { first_seq, count, verdicts, head, hub_ms, ..body });
+        let report = case.check();
+        assert!(!report.holds(), "its other receipts are by another hub");
+        let wild = "no chain has the positions it names";
+        assert_eq!(any(&report.failed, wild), count == 0 || first_seq == u64::MAX, "{first_seq}");
+    }
 }
 
 #[test]
