@@ -3,6 +3,7 @@
 mod android;
 mod bindings;
 mod check;
+mod fuzz;
 mod hub;
 mod ios;
 mod kotlin;
@@ -64,9 +65,21 @@ enum Chore {
         #[arg(long, default_value_t = check::MOST_SEEDS)]
         seeds: u64,
     },
+    /// Fuzzes what comes from outside
+    Fuzz {
+        /// Fuzz only this target
+        #[arg(long)]
+        target: Option<String>,
+        /// How long, for each target
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u64,
+        /// Keep the cases that reach something new
+        #[arg(long)]
+        keep: bool,
+    },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, sim, bugs, python-test, tus-test, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, bugs, fuzz, python-test, tus-test, kotlin-test, swift-test, android and ios
     Test,
 }
 
@@ -92,6 +105,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Ios => ios::check(),
         Chore::Sim { seeds, state } => check::sim(seeds, state.as_deref()),
         Chore::Bugs { bug, seeds } => check::bugs(bug.as_deref(), seeds),
+        Chore::Fuzz { target, seconds, keep } => {
+            fuzz::run_targets(target.as_deref(), seconds, keep)
+        }
         Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
@@ -99,6 +115,7 @@ fn run(chore: Chore) -> Result<()> {
             check::run()?;
             check::sim(check::LEAST_SEEDS, None)?;
             check::bugs(None, check::MOST_SEEDS)?;
+            fuzz::run_targets(None, fuzz::SECONDS, false)?;
             python::test()?;
             tus::test()?;
             kotlin::test()?;

@@ -14,7 +14,8 @@ use crate::tools::{self, KOTLIN};
 const PYTHON_PACKAGES: [&str; 2] = ["cryptography==48.0.0", "tuspy==1.1.0"];
 
 /// A thing on the machine, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
+    ("c++", "g++"),
     ("/usr/share/doc/python3-venv", "python3-venv"),
     ("java", "openjdk-17-jre-headless"),
     ("npm", "npm"),

@@ -21,6 +21,7 @@ const FRAMEWORK_RES: &str = "/usr/share/android-framework-res/framework-res.apk"
 
 /// Finds every tool of the whole test run, or names what is missing.
 pub fn require_all() -> Result<()> {
+    cxx()?;
     python()?;
     tus_peers()?;
     java()?;
@@ -48,6 +49,11 @@ pub fn python() -> Result<PathBuf> {
 /// Returns where the set-up puts Python's packages.
 pub fn python_dir() -> PathBuf {
     tools_dir().join("python")
+}
+
+/// Finds the C++ compiler that the fuzzer is built with.
+pub fn cxx() -> Result<PathBuf> {
+    found(find("c++"), "a C++ compiler (c++)")
 }
 
 /// Finds Node.js and other makers' tus packages for it; returns their folder.

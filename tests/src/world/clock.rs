@@ -83,6 +83,13 @@ impl SeededEntropy {
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))))
     }
+
+    /// Makes another source that gives what this one would give, and takes nothing from it.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let rng = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self(Arc::new(Mutex::new(rng)))
+    }
 }
 
 impl Entropy for SeededEntropy {

@@ -153,6 +153,26 @@ impl Station {
         self.disk.duplicate()
     }
 
+    /// Makes another station that goes on from all that this one has but its photos.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let Self { id, clock, keys, settings, clerk_token, .. } = self;
+        let entropy = self.entropy.twin();
+        let (disk, media) = (self.disk.duplicate(), Arc::new(MemoryMedia::default()));
+        let hub = open(&disk, clock, &entropy, keys, &media, settings);
+        Self {
+            id: id.clone(),
+            disk,
+            clock: clock.clone(),
+            entropy,
+            keys: keys.clone(),
+            media,
+            settings: settings.clone(),
+            clerk_token: clerk_token.clone(),
+            hub,
+        }
+    }
+
     /// The database is lost, and one goes on from a backup.
     pub fn restore(&mut self, backup: Disk) {
         self.disk = backup;
@@ -173,6 +193,11 @@ impl Station {
     pub fn desk(&self, method: &str, path: &str, body: &serde_json::Value) -> Response {
         let request = self.clerk(method, path);
         self.ask(&if body.is_null() { request } else { request.json(body) })
+    }
+
+    /// Sends the hub the bytes of a manifest.
+    pub fn import(&self, manifest: Vec<u8>) -> Response {
+        self.ask(&self.clerk("POST", "/v1/clerk/manifest").with_body(manifest))
     }
 
     /// Gives the hub a policy pack, as `serve --policy` does.

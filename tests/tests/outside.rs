@@ -1,0 +1,55 @@
+//! Whatever comes from outside, nothing falls, nothing is lost and nothing is believed: the cases
+//! that the fuzzer kept, and as many again by chance.
+
+use std::fs;
+
+use lastmile_tests::outside::{TARGETS, Target, corpus};
+
+/// Cases by chance, for each target.
+const CHANCES: u64 = 300;
+
+fn kept(target: &Target) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(corpus(target.name)).expect("a folder of kept cases");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).expect("a kept case")).collect()
+}
+
+fn play_all(name: &str) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
+    let kept = kept(target);
+    assert!(!kept.is_empty(), "the corpus of {name} is empty");
+    for case in &kept {
+        (target.play)(case);
+    }
+    for seed in 0..CHANCES {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut case = rng.choice(&kept).cloned().unwrap_or_default();
+        for _ in 0..rng.usize(1..6) {
+            let at = rng.usize(..=case.len());
+            match rng.u8(..3) {
+                0 => case.insert(at, rng.u8(..)),
+                1 if at < case.len() => case[at] = rng.u8(..),
+                _ => case.truncate(at),
+            }
+        }
+        (target.play)(&case);
+    }
+}
+
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            play_all(stringify!($name));
+        })*
+
+        #[test]
+        fn every_target_is_played() {
+            let names = TARGETS.map(|target| target.name);
+            assert_eq!(names, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+targets! { line reply push upload bundle code document manifest media }
