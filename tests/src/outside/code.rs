@@ -26,6 +26,10 @@ thread_local! {
         let accept = Command::AcceptCustody { code: offer.code.clone(), missing: vec![waybill(3)] };
         courier.record(&accept).expect("a good offer");
         let answer = courier.answer_offer(&offer.code).expect("he took one");
+        for code in [&offer.code, &answer.code] {
+            let token = Token::read(code).expect("a code");
+            assert!(token.verify(&other.enrolment.root_key).is_ok(), "it is well signed");
+        }
         let codes = [badge, offer.code, answer.code].map(String::into_bytes);
         Shown { other, codes: codes.to_vec() }
     });

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Case;
 
-static GENUINE: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+static GENUINE: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
     let sites = json!([
         { "id": "LOCKER-1", "name": "locker", "kind": "locker", "hours": "8-20", "keeps_h": 48 },
     ]);
@@ -18,15 +18,16 @@ static GENUINE: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         "version": 2, "station": "JL31", "station_phone": "0432-0000000",
         "station_lng": 126.566, "station_lat": 43.87, "sites": sites,
     });
-    vec![
-        include_bytes!("../../../docs/policy.example.json").to_vec(),
-        directory.to_string().into_bytes(),
-        include_bytes!("../../../core/src/notice/templates.json").to_vec(),
-    ]
+    let (policy, directory) =
+        (include_str!("../../../docs/policy.example.json"), directory.to_string());
+    let templates = include_str!("../../../core/src/notice/templates.json");
+    assert!(Pack::read(policy).is_ok() && Directory::read(&directory).is_ok());
+    assert!(Templates::load(templates).is_ok());
+    [policy, &directory, templates].map(|text| text.as_bytes().to_vec())
 });
 
 pub(super) fn play(case: &[u8]) {
-    let text = Case(case).arrives_as_text(&GENUINE);
+    let text = Case(case).arrives_as_text(GENUINE.as_slice());
     if let Ok(pack) = Pack::read(&text) {
         let station = StationId::new("JL31").expect("a plain id");
         let policies = Policies::new([(&pack, 0)], &station);

@@ -13,17 +13,19 @@ struct Morning {
 
 thread_local! {
     static MORNING: LazyCell<Morning> = LazyCell::new(|| {
-        let someone = json!({ "name": "李雷", "phone": "13800000000", "address": "河南街 1 号" });
+        let someone = json!({ "name": "李雷", "phone": "13800000000", "address": "河南街 1 号 2 单元 302 室" });
         let parcel = |waybill: &str| {
             json!({
                 "waybill": waybill, "recipient": someone, "sender": someone, "courier": "4849",
-                "freight_fen": 1200, "promise_ms": 1_790_000_600_000_i64,
+                "freight": 1200, "promise_ms": 1_790_000_600_000_i64,
                 "goods": { "fragile": true },
-                "track": [{ "kind": "arrived", "hub": "CC01", "at_ms": 1_789_990_000_000_i64 }],
+                "track": [{ "kind": "arrived_at_hub", "facility": "CC01", "at_ms": 1_789_990_000_000_i64 }],
             })
         };
         let list = json!({ "parcels": [parcel("SF1000000009001"), parcel("RB123456785CN")] });
-        Morning { day: Day::new(), genuine: vec![list.to_string().into_bytes()] }
+        let (day, list) = (Day::new(), list.to_string().into_bytes());
+        assert_eq!(day.station.twin().import(list.clone()).status, 201, "the list is a good one");
+        Morning { day, genuine: vec![list] }
     });
 }
 

@@ -24,6 +24,9 @@ thread_local! {
         let mut request = request_of(&phone, &request);
         let genuine = vec![plain(&request)];
         request.headers.retain(|(name, _)| !name.to_ascii_lowercase().ends_with("-encoding"));
+        let whole = request.clone().with_body(genuine[0].clone());
+        let answer = verdicts(&day.station.twin().ask(&whole));
+        assert_eq!(answer, [5, 1, 1].map(Verdict::Accepted), "it is a good push");
         Pushing { day, request, genuine }
     });
 }
