@@ -1,23 +1,14 @@
 //! Whatever comes from outside, nothing falls, nothing is lost and nothing is believed: the cases
 //! that the fuzzer kept, and as many again by chance.
 
-use std::fs;
-
-use lastmile_tests::outside::{TARGETS, Target, corpus};
+use lastmile_tests::outside::{TARGETS, corpus};
 
 /// Cases by chance, for each target.
 const CHANCES: u64 = 300;
 
-fn kept(target: &Target) -> Vec<Vec<u8>> {
-    let files = fs::read_dir(corpus(target.name)).expect("a folder of kept cases");
-    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    files.iter().map(|file| fs::read(file).expect("a kept case")).collect()
-}
-
 fn play_all(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
-    let kept = kept(target);
+    let kept = corpus(name);
     assert!(!kept.is_empty(), "the corpus of {name} is empty");
     for case in &kept {
         (target.play)(case);

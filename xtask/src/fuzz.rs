@@ -1,12 +1,14 @@
 //! Looks for bytes from outside that the library or the hub cannot bear (`tests/src/outside`).
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
 
-use crate::shell::{cargo, command, root, run};
+use crate::shell::{cargo, command, files, root, run};
 
 /// What every full run gives each target.
 pub const SECONDS: u64 = 10;
@@ -35,9 +37,9 @@ pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
         if only.is_some_and(|only| only != name) {
             continue;
         }
-        let kept = root().join("tests/fuzz/corpus").join(&name);
+        let kept = folder().join(format!("{name}.txt"));
         let found = built.join("corpus").join(&name);
-        fs::create_dir_all(&found)?;
+        unpack(&kept, &found)?;
         let fuzzer = || {
             let mut fuzzer = command(built.join(&host).join("release/fuzz"));
             fuzzer.env("LASTMILE_TARGET", &name).arg("-verbosity=0");
@@ -46,23 +48,54 @@ pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
         run(fuzzer()
             .arg(format!("-max_total_time={seconds}"))
             .args(["-max_len=4096", "-timeout=20", "-print_final_stats=1"])
-            .arg(format!("-artifact_prefix={}/", built.display()))
-            .args([&found, &kept]))?;
+            .arg(format!("-artifact_prefix={}/{name}-", built.display()))
+            .arg(&found))?;
         if keep {
-            run(fuzzer().arg("-merge=1").args([&kept, &found]))?;
+            let least = built.join("least");
+            let _ = fs::remove_dir_all(&least);
+            fs::create_dir_all(&least)?;
+            run(fuzzer().args(["-merge=1", "-use_counters=0"]).args([&least, &found]))?;
+            pack(&kept, &least)?;
         }
     }
     Ok(())
 }
 
-/// The targets are the folders of kept cases: a test holds them to the code.
+/// Where the kept cases lie: a file for each target, a line for each case.
+fn folder() -> PathBuf {
+    root().join("tests/fuzz/corpus")
+}
+
+/// The targets are the files of kept cases: a test holds them to the code.
 fn targets() -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for folder in fs::read_dir(root().join("tests/fuzz/corpus"))? {
-        names.extend(folder?.file_name().into_string().ok());
+    let files = files(&folder(), "txt")?;
+    Ok(files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect())
+}
+
+/// Writes each kept case into a file of its own, beside those that were found before.
+fn unpack(kept: &Path, found: &Path) -> Result<()> {
+    fs::create_dir_all(found)?;
+    for (n, line) in fs::read_to_string(kept)?.lines().enumerate() {
+        let hex = line.split(' ').next().unwrap_or_default();
+        fs::write(found.join(format!("kept-{n}")), HEXLOWER.decode(hex.as_bytes())?)?;
     }
-    names.sort();
-    Ok(names)
+    Ok(())
+}
+
+/// Keeps the cases of a folder, and of those before the ones that have a name.
+fn pack(kept: &Path, least: &Path) -> Result<()> {
+    let before = fs::read_to_string(kept)?;
+    let named: Vec<&str> = before.lines().filter(|line| line.contains(' ')).collect();
+    let mut cases = BTreeSet::new();
+    for file in fs::read_dir(least)? {
+        let hex = HEXLOWER.encode(&fs::read(file?.path())?);
+        if !named.iter().any(|line| line.split(' ').next() == Some(&hex)) {
+            cases.insert((hex.len(), hex));
+        }
+    }
+    let cases = cases.iter().map(|(_, hex)| hex.as_str());
+    let lines: Vec<&str> = named.iter().copied().chain(cases).collect();
+    Ok(fs::write(kept, lines.join("\n") + "\n")?)
 }
 
 /// Returns the triple of this machine.

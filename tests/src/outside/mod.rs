@@ -14,7 +14,7 @@ mod push;
 mod reply;
 mod upload;
 
-use std::path::{Path, PathBuf};
+use data_encoding::HEXLOWER;
 
 use crate::invented::{complaint, hand_over, person, report, waybill};
 use crate::world::{Phone, SoftSigner, Station, TrueTime, carry_until_idle};
@@ -25,7 +25,7 @@ use lastmile_core::sync::SyncChannel;
 
 /// Something that takes bytes from outside.
 pub struct Target {
-    /// Its name, and that of the folder with its kept cases.
+    /// Its name, and that of the file with its kept cases.
     pub name: &'static str,
     /// Plays a case.
     pub play: fn(&[u8]),
@@ -53,9 +53,18 @@ pub fn play(name: &str, case: &[u8]) {
     (target.expect("a target of that name").play)(case);
 }
 
-/// Returns where a target's kept cases lie.
-pub fn corpus(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name)
+/// Reads a target's kept cases: a line each, in hexadecimal, and behind it a name if it has one.
+///
+/// # Panics
+/// If there are none.
+pub fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let file = format!("{}/fuzz/corpus/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let lines = std::fs::read_to_string(file).expect("a file of kept cases");
+    let case = |line: &str| {
+        let hex = line.split(' ').next().unwrap_or_default();
+        HEXLOWER.decode(hex.as_bytes()).expect("hexadecimal")
+    };
+    lines.lines().map(case).collect()
 }
 
 /// Takes a case apart.
