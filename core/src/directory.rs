@@ -162,8 +162,8 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Returns everything that is wrong with it: ids that stand twice, empty fields, prohibited
-    /// goods of the library's catalogue that are left out or let pass.
+    /// Returns everything that is wrong with it: ids that stand twice, empty fields, a place that is
+    /// none, prohibited goods of the library's catalogue that are left out or let pass.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut missing = |part: &str, name: &str, is_missing: bool| {
@@ -191,6 +191,14 @@ impl Directory {
             ];
             for (name, text) in texts {
                 missing(&part, name, text.trim().is_empty());
+            }
+        }
+        for (name, degrees, most) in
+            [("station_lng", self.station_lng, 180.0), ("station_lat", self.station_lat, 90.0)]
+        {
+            if degrees.is_some_and(|degrees| degrees.abs() > most) {
+                let expected = format!("WGS-84 degrees, at most {most}");
+                faults.push(Fault::new("directory", name, Problem::WrongType { expected }));
             }
         }
         let mut twice = |part: String, is_twice: bool| {
@@ -268,6 +276,7 @@ mod tests {
         directory.goods.retain(|entry| entry.code != "EXPLOSIVES");
         directory.goods[0].class = GoodsClass::Restricted;
         directory.goods[1].source.clear();
+        (directory.station_lng, directory.station_lat) = (Some(-180.0), Some(90.5));
         let told: Vec<_> = directory.faults().iter().map(ToString::to_string).collect();
         assert_eq!(
             told[..4],
@@ -278,10 +287,11 @@ mod tests {
                 "goods CONTROLLED_KNIVES, source: is missing or empty",
             ]
         );
-        assert_eq!(told[4], "site A: stands twice");
-        assert!(told[5].starts_with("goods FIREARMS, class: would loosen the floor prohibited"));
-        assert!(told[6].starts_with("goods EXPLOSIVES, class: would loosen the floor prohibited"));
-        assert_eq!(told.len(), 7);
+        assert_eq!(told[4], "directory, station_lat: expected WGS-84 degrees, at most 90");
+        assert_eq!(told[5], "site A: stands twice");
+        assert!(told[6].starts_with("goods FIREARMS, class: would loosen the floor prohibited"));
+        assert!(told[7].starts_with("goods EXPLOSIVES, class: would loosen the floor prohibited"));
+        assert_eq!(told.len(), 8);
     }
 
     #[test]
