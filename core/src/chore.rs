@@ -12,6 +12,7 @@ use crate::notice::WaitingNotice;
 use crate::parcel::Parcel;
 use crate::policy::Policy;
 use crate::privacy::{ErasureReason, PersonSight};
+use crate::time::Moment;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -38,7 +39,8 @@ pub struct Due {
 ///
 /// A stay expires when its last moment to collect is over (C2). A notice that was handed to the hub
 /// is sent at once. A person whose erasure waits for a case goes when the last one is closed
-/// (C6.20), and the persons of a complaint when the policy's time after its closing is over.
+/// (C6.20); the persons of a complaint, and those of a parcel with its pictures, when the policy's
+/// time after its closing or the end of its way is over.
 pub fn chores(lane: &Lane, state: &LaneState, policy: &Policy) -> Vec<Due> {
     match (lane, state) {
         (Lane::Parcel(waybill), LaneState::Parcel(parcel)) => {
@@ -51,35 +53,54 @@ pub fn chores(lane: &Lane, state: &LaneState, policy: &Policy) -> Vec<Due> {
                 .waiting_notices
                 .iter()
                 .map(|notice| Due { at_ms: notice.at.ms, chore: Chore::Send(notice.clone()) });
-            let erase = held(parcel).map(|party| erase(lane, party, i64::MIN));
-            expire.into_iter().chain(send).chain(erase).collect()
+            let asked = held(parcel).map(|party| erase(lane, party, i64::MIN));
+            let end = parcel.end.as_ref().zip(policy.parcel_erase_days);
+            let over = end.into_iter().flat_map(|(end, days)| {
+                let at_ms = days_after(&end.at, days);
+                known(parcel).map(move |party| erase(lane, party, at_ms))
+            });
+            expire.into_iter().chain(send).chain(asked).chain(over).collect()
         }
         (Lane::Complaint(_), LaneState::Complaint(complaint)) => {
             let kept = policy.pii_erase_days.filter(|_| complaint.margin.erasure.is_none());
             let closed = complaint.closed_at.zip(kept);
-            let due = closed.map(|(at, days)| {
-                erase(lane, Party::Recipient, at.ms.saturating_add(i64::from(days) * DAY_MS))
-            });
+            let due = closed.map(|(at, days)| erase(lane, Party::Recipient, days_after(&at, days)));
             due.into_iter().collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// Tells whether anything waits in a lane under any policy: what is worth a look.
-pub fn may_wait(state: &LaneState) -> bool {
+/// Returns when a lane is worth a look under any policy, UTC milliseconds; none if nothing waits.
+///
+/// A parcel that is over and waits for its erasure alone is looked at after a day, the shortest time
+/// a policy can name: until then the looks are for those who wait for something.
+pub fn worth_a_look(state: &LaneState) -> Option<i64> {
     match state {
         LaneState::Parcel(parcel) => {
             let stay = parcel.storage.current_stay();
-            stay.is_some_and(|stay| stay.expired.is_none())
+            let waits = stay.is_some_and(|stay| stay.expired.is_none())
                 || !parcel.waiting_notices.is_empty()
-                || held(parcel).next().is_some()
+                || held(parcel).next().is_some();
+            let over = parcel.end.as_ref().filter(|_| known(parcel).next().is_some());
+            if waits { Some(i64::MIN) } else { over.map(|end| days_after(&end.at, 1)) }
         }
         LaneState::Complaint(complaint) => {
-            complaint.closed_at.is_some() && complaint.margin.erasure.is_none()
+            let waits = complaint.closed_at.is_some() && complaint.margin.erasure.is_none();
+            waits.then_some(i64::MIN)
         }
-        _ => false,
+        _ => None,
     }
+}
+
+fn days_after(at: &Moment, days: u32) -> i64 {
+    at.ms.saturating_add(i64::from(days) * DAY_MS)
+}
+
+/// The persons of a parcel who are not erased, nor wait to be.
+fn known(parcel: &Parcel) -> impl Iterator<Item = Party> {
+    let parties = [Party::Recipient, Party::Sender].into_iter();
+    parties.filter(|party| parcel.sight_of(*party) == PersonSight::Masked)
 }
 
 fn held(parcel: &Parcel) -> impl Iterator<Item = Party> {
@@ -98,15 +119,17 @@ mod tests {
     use crate::complaint::ComplaintClosed;
     use crate::delivery::Channel;
     use crate::notice::NoticeHandedToHub;
-    use crate::privacy::ErasureHeld;
+    use crate::privacy::{ErasureHeld, PersonErased};
     use crate::temporary_storage::{StorageExpired, StorageExtended, StoredParcelPickedUp};
     use crate::testing::{Tale, complaint_lane, handed_over, moment, stored, vault};
 
     fn waiting(tale: &Tale, policy: &Policy) -> Vec<i64> {
         let state = tale.state();
         let due = chores(&tale.lane, &state, policy);
-        assert!(may_wait(&state) || due.is_empty(), "what waits is looked at");
-        due.into_iter().map(|due| due.at_ms).collect()
+        let due: Vec<_> = due.into_iter().map(|due| due.at_ms).collect();
+        let looked_at = |at_ms: &i64| worth_a_look(&state).is_some_and(|look| look <= *at_ms);
+        assert!(due.iter().all(looked_at), "what waits is looked at");
+        due
     }
 
     #[test]
@@ -153,5 +176,21 @@ mod tests {
         assert_eq!(waiting(&tale, &Policy::default()), [] as [i64; 0]);
         let policy = Policy { pii_erase_days: Some(7), ..Policy::default() };
         assert_eq!(waiting(&tale, &policy), [moment(0).ms + 7 * DAY_MS]);
+    }
+
+    #[test]
+    fn a_parcel_that_is_over_keeps_its_persons_for_the_policys_days() {
+        let mut tale = Tale::out_for_delivery();
+        let policy = Policy { parcel_erase_days: Some(90), ..Policy::default() };
+        assert_eq!(waiting(&tale, &policy), [] as [i64; 0]);
+        tale.by("A").tells(handed_over());
+        assert_eq!(waiting(&tale, &Policy::default()), [] as [i64; 0]);
+        let due_ms = moment(4).ms + 90 * DAY_MS;
+        assert_eq!(waiting(&tale, &policy), [due_ms, due_ms], "the recipient, the sender");
+        let (party, reason) = (Party::Sender, ErasureReason::RetentionOver);
+        let references = vec![tale.state().parcel().and_then(|parcel| parcel.sender).unwrap()];
+        tale.station().tells(PersonErased { party, reason, references, media: Vec::new() });
+        assert_eq!(waiting(&tale, &policy), [due_ms]);
+        assert_eq!(worth_a_look(&tale.state()), Some(moment(4).ms + DAY_MS), "not at once");
     }
 }

@@ -33,10 +33,16 @@ impl Hub {
         if pack.version <= in_force {
             return Err(Unfit::NotNewer { offered: pack.version, in_force }.into());
         }
+        // How long persons are kept is the policy's to say.
+        let before = Pack::reread(&Self::policy_text(tx)?);
+        for (value, lanes) in [("pii_erase_days", "complaint:"), ("parcel_erase_days", "parcel:")] {
+            let set = before.iter().flat_map(|before| before.settings(value));
+            if !set.eq(pack.settings(value)) {
+                tx.look_again(lanes)?;
+            }
+        }
         tx.put_meta("policy", text)?;
         tx.put_meta("policy_version", &pack.version.to_string())?;
-        // How long a complaint's persons are kept is the policy's to say.
-        tx.look_again("complaint:")?;
         tracing::info!(version = pack.version, "a policy pack was adopted");
         Ok(pack.version)
     }

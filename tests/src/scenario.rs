@@ -65,7 +65,7 @@ pub fn steps(name: &str) -> Vec<Value> {
 /// tell a rule's refusal from every other error, which a step of this kind does not.
 pub fn one_phone_plays(name: &str) -> bool {
     let needs_more =
-        ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy", "chores"];
+        ["on", "wait_min", "clock_min", "restart", "numbers", "ask", "policy", "chores", "sign_in"];
     let is_refusal = |code: &Value| Refusal::ALL.iter().any(|refusal| refusal.code() == code);
     !steps(name).iter().any(|step| {
         needs_more.iter().any(|verb| step.get(verb).is_some())
@@ -176,6 +176,12 @@ impl Scene {
                 self.planted.hear(format!("{refused} {refused:?}"));
             }
             _ if known("sync") => self.sync(step),
+            _ if known("sign_in") => {
+                self.courier(step).set_signed_in(true).expect("a good disk");
+                let name = step.get("on").map_or("A", text);
+                let phone = self.phones.get_mut(name).expect("just put there");
+                phone.enrolment.session_token = self.station.new_session(&phone.enrolment);
+            }
             _ if known("wait_min") => {
                 let minutes = step["wait_min"].as_i64().expect("whole minutes");
                 self.time.pass(minutes * MINUTE_MS);

@@ -170,9 +170,6 @@ pub struct DeliveryTask {
     /// The hand-over.
     #[serde(skip_serializing_if = "is_default")]
     pub delivered: Option<Delivered>,
-    /// The return to the sender.
-    #[serde(skip_serializing_if = "is_default")]
-    pub returned: Option<Mark>,
 }
 
 impl DeliveryTask {

@@ -291,6 +291,7 @@ impl Parcel {
             let winner = self.claims.remove(at);
             self.claims.push(Claim {
                 mark: self.held_since.unwrap_or(act.mark),
+                at: self.end.as_ref().map_or(act.envelope.at, |end| end.at),
                 stage: self.stage,
                 holder: self.holder.clone(),
                 delivered: self.delivery.delivered.take(),

@@ -1,11 +1,11 @@
 //! Custody: who has the parcel, and what happens when somebody acts who should not have it.
 
-use super::{Claim, Holder, Parcel, Stage};
+use super::{Claim, End, Holder, Parcel, Stage};
 use crate::conflict::{ConflictRow, Incoming, Mark, Ruling};
 use crate::id::CourierNo;
 
 impl Parcel {
-    /// Makes a claim true: stage and holder, and the delivery, return or stay that goes with them.
+    /// Makes a claim true: stage, end and holder, and the delivery or stay that goes with them.
     pub(crate) fn settle(&mut self, claim: Claim) {
         self.storage.end_stay(claim.mark);
         if let Some(stay) = claim.stay {
@@ -13,7 +13,7 @@ impl Parcel {
         }
         self.stage = claim.stage;
         self.delivery.delivered = claim.delivered;
-        self.delivery.returned = (claim.stage == Stage::Returned).then_some(claim.mark);
+        self.end = claim.stage.is_terminal().then_some(End { mark: claim.mark, at: claim.at });
         self.take_custody(claim.holder, claim.mark);
     }
 

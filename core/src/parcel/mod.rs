@@ -10,7 +10,7 @@ pub(crate) mod rules;
 mod state;
 
 pub use state::{
-    Assignment, Claim, Collected, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint,
+    Assignment, Claim, Collected, End, Frozen, Holder, Parcel, Recall, Recovery, Stage, TrackPoint,
 };
 
 use serde::{Deserialize, Serialize};

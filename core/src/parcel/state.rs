@@ -125,11 +125,22 @@ pub struct Recovery {
     pub urgent: bool,
 }
 
+/// How its way ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The hand-over, collection or return.
+    pub mark: Mark,
+    /// When: the days until its persons are erased start here (M02).
+    pub at: Moment,
+}
+
 /// What would be so if an event counted that does not, until a person rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The event.
     pub mark: Mark,
+    /// When it happened.
+    pub at: Moment,
     /// The stage it claims.
     pub stage: Stage,
     /// The holder it claims.
@@ -144,7 +155,8 @@ pub struct Claim {
 
 impl Claim {
     pub(crate) fn new(act: &Incoming, stage: Stage, holder: Holder) -> Self {
-        Self { mark: act.mark, stage, holder, delivered: None, stay: None }
+        let at = act.envelope.at;
+        Self { mark: act.mark, at, stage, holder, delivered: None, stay: None }
     }
 }
 
@@ -216,6 +228,9 @@ pub struct Parcel {
     pub damaged: bool,
     /// Where the delivery task stands.
     pub stage: Stage,
+    /// How its way ended, if it has.
+    #[serde(skip_serializing_if = "is_default")]
+    pub end: Option<End>,
     /// Who has it.
     pub holder: Holder,
     /// The event since which he has it.
@@ -309,12 +324,6 @@ impl Parcel {
 
     /// Returns the event that ended its way, if it has ended.
     pub fn ended(&self) -> Option<&Mark> {
-        match self.stage {
-            Stage::Delivered | Stage::PickedUp => {
-                self.delivery.delivered.as_ref().map(|delivered| &delivered.mark)
-            }
-            Stage::Returned => self.delivery.returned.as_ref(),
-            _ => None,
-        }
+        self.end.as_ref().map(|end| &end.mark)
     }
 }

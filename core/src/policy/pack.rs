@@ -127,6 +127,13 @@ impl Pack {
         Some(Reader::default().pack(text)).filter(|pack| pack.version > 0)
     }
 
+    /// Returns what each layer that names a value sets it to.
+    pub fn settings<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Scope, &'a Value)> {
+        let of = |layer: &'a Layer| layer.settings.iter().map(|setting| (&layer.scope, setting));
+        let named = self.layers.iter().flat_map(of).filter(move |(_, set)| set.name == name);
+        named.map(|(scope, set)| (scope, &set.value))
+    }
+
     /// Returns what is wrong between the layers: layers that stand twice, peaks at the same time,
     /// floors that some layer would loosen wherever and whenever it holds.
     fn faults(&self) -> Vec<Fault> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Policy;
 use super::values::{TABLE, row};
+use crate::chore::chores;
 use crate::command::Command;
 use crate::complaint::{ComplaintClass, ComplaintClosed, ComplaintReceived, ComplaintSource};
 use crate::deadline;
@@ -82,6 +83,7 @@ fn readers() -> Vec<(&'static str, Value, Reader)> {
         ("reveal_again_min", json!(1), Rule(one_asking)),
         ("erasure_hold_days", json!(5), Rule(erasing)),
         ("pii_erase_days", json!(30), Rule(clocks)),
+        ("parcel_erase_days", json!(30), Rule(left_to_the_hub)),
     ]
 }
 
@@ -316,4 +318,10 @@ fn erasing(policy: &Policy) -> String {
     let lanes = [(complaint_lane(), closed)].into();
     scene(policy)
         .around(&crate::testing::clerk_acts(), |at| format!("{:?}", privacy::may_erase(&lanes, at)))
+}
+
+fn left_to_the_hub(policy: &Policy) -> String {
+    let mut parcel = Tale::out_for_delivery();
+    parcel.by("A").tells(handed_over());
+    chores(&parcel.lane, &parcel.state(), policy).len().to_string()
 }

@@ -285,6 +285,9 @@ values! {
     erasure_hold_days: u32 = 0, Neither, "C6.20; the sources name none";
     /// Days after a case closes until its persons are erased; none until the company says.
     pii_erase_days: Option<u32> = None, Smaller, "个人信息保护法 19, 47 (R28, R30) name no number: empty";
+    /// Days after a parcel's way has ended until the hub erases its persons and the pictures of it
+    /// (M02); none until the company says.
+    parcel_erase_days: Option<u32> = None, Smaller, "个人信息保护法 19, 47 (R28, R30) name no number: empty";
 }
 
 fn words(list: &[&str]) -> Words {

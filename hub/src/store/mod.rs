@@ -276,8 +276,8 @@ pub trait Lanes {
     fn lane_name(&self, lane: Row) -> Result<Lane>;
     /// Gives out the next `count` positions of a lane and returns the first of them.
     fn advance(&self, lane: Row, count: u64) -> Result<u64>;
-    /// Keeps what a lane folded to, and whether it is worth a look at what waits in it.
-    fn put_state(&self, lane: Row, state: &str, fold: u32, may_wait: bool) -> Result<()>;
+    /// Keeps what a lane folded to, and from when on it is worth a look at what waits in it.
+    fn put_state(&self, lane: Row, state: &str, fold: u32, due_ms: Option<i64>) -> Result<()>;
     /// Says from when on the hub may have something to do in a lane by itself, UTC milliseconds.
     fn put_due(&self, lane: &Lane, due_ms: Option<i64>) -> Result<()>;
     /// Has every lane of a kind (`complaint:` …) looked at again.

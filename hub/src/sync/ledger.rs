@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lastmile_core::bug::{Bug, planted};
-use lastmile_core::chore::may_wait;
+use lastmile_core::chore::worth_a_look;
 use lastmile_core::event::{self, Actor, Envelope, Event, Fact, Lane};
 use lastmile_core::fold::{FOLD_VERSION, LaneState, carry_on, needs_refold};
 use lastmile_core::id::{CourierNo, Digest, EventId, StationId};
@@ -344,7 +344,7 @@ impl<'a> Ledger<'a> {
             if open.written != (open.station.is_some(), about(&open.state).cloned()) {
                 self.tx.put_lane(open.row, open.station.as_ref(), about(&open.state))?;
             }
-            self.tx.put_state(open.row, &state, FOLD_VERSION, may_wait(&open.state))?;
+            self.tx.put_state(open.row, &state, FOLD_VERSION, worth_a_look(&open.state))?;
             // A code is kept until its stay ends (C4.8).
             if let Some(parcel) = open.state.parcel() {
                 self.tx.erase(&parcel.storage.spent_codes)?;

@@ -60,9 +60,9 @@ impl Lanes for SqliteTx<'_> {
         Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
     }
 
-    fn put_state(&self, lane: Row, state: &str, fold: u32, may_wait: bool) -> Result<()> {
+    fn put_state(&self, lane: Row, state: &str, fold: u32, due_ms: Option<i64>) -> Result<()> {
         self.sql("UPDATE lane SET state = ?, fold = ?, due_ms = ? WHERE row = ?")?
-            .execute(params![state, fold, may_wait.then_some(0), lane])?;
+            .execute(params![state, fold, due_ms, lane])?;
         Ok(())
     }
 
