@@ -4,6 +4,8 @@
 //! the reader got by another way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::thread;
 
 use lastmile_core::event::{self, Event, Fact, Lane};
 use lastmile_core::evidence::EvidenceRef;
@@ -47,9 +49,13 @@ pub fn verify(
         return report;
     }
     check_root(bundle, pinned, &mut report);
-    let keys = certified_keys(bundle, &mut report);
-    let covered = covered(bundle, &keys, &mut report);
-    let lanes: Vec<ReadLane> = bundle.lanes.iter().map(ReadLane::of).collect();
+    // Signatures are half of the work, lines the other half.
+    let (covered, lanes) = thread::scope(|scope| {
+        let lanes = scope.spawn(|| bundle.lanes.iter().map(ReadLane::of).collect::<Vec<_>>());
+        let keys = certified_keys(bundle, &mut report);
+        let covered = covered(bundle, &keys, &mut report);
+        (covered, lanes.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
     for lane in &lanes {
         check_lane(bundle, lane, &covered, &mut report);
     }
