@@ -28,6 +28,8 @@ bugs! {
     AnyAnswerTaken,
     /// The phone remembers that its session ended after the courier signed in again.
     SessionEndKept,
+    /// The phone forgets what is left of its feed after today's lanes.
+    RestForgotten,
     /// The phone moves its cursor before it stores what the feed brought.
     CursorFirst,
     /// The phone does not sync a recorded act.

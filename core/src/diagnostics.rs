@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::event::Envelope;
 use crate::id::{DeviceId, HubEpoch, StationId};
 use crate::store::{Head, Key, Media, MediaState};
-use crate::sync::SyncChannel;
 use crate::sync::wire::{PROTOCOL, ParkReason};
+use crate::sync::{FeedRead, SyncChannel};
 use crate::time::ClockReading;
 
 /// Failures remembered for [`Diagnostics`].
@@ -201,7 +201,7 @@ impl Courier {
             epoch: self.epoch(),
             head: place(self.head),
             settled: place(Key::SettledHead.get(db)?.unwrap_or(Head::FIRST)),
-            cursor: Key::Cursor.get(db)?.unwrap_or(0),
+            cursor: FeedRead::load(db)?.unwrap_or_default().cursor,
             documents: (self.policy().version, self.directory().version),
             clock_unsure_ms: self.now().unsure_ms,
             stalls: self.stalls()?,

@@ -272,6 +272,7 @@ pub(crate) mod tests {
             lane_seqs: Vec::new(),
             vault: 0,
             cursor: 7,
+            rest: None,
             more: false,
             directory: None,
             policy,

@@ -71,6 +71,17 @@ impl LaneState {
         }
     }
 
+    /// Tells whether anything is still to be done about it; never of a log.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Parcel(parcel) => !parcel.stage.is_terminal(),
+            Self::Pickup(order) => !order.stage.is_closed(),
+            Self::Exception(case) => !case.stage.is_closed(),
+            Self::Complaint(complaint) => complaint.closed.is_none(),
+            Self::Log { .. } => false,
+        }
+    }
+
     /// Tells whether a newer release wrote something here that must be understood. Rules then
     /// let only physical facts pass.
     pub fn needs_update(&self) -> bool {

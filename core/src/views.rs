@@ -11,6 +11,7 @@ use crate::id::{CaseId, EventId, OrderNo};
 use crate::parcel::Parcel;
 use crate::privacy::{Person, VaultBody, VaultRef};
 use crate::store::{LaneRow, Media, MediaState, Outgoing, vault};
+use crate::sync::FeedRead;
 use crate::sync::wire::ParkReason;
 use crate::time::Moment;
 use crate::waybill::Waybill;
@@ -78,6 +79,11 @@ pub struct SyncStatus {
     pub media_lost: i64,
     /// The session has ended: sign in again to receive.
     pub session_ended: bool,
+    /// Everything the hub had of this courier's work when it was last asked is here. False on a new
+    /// phone until its first answers: it is sent the lanes that are his now before all others.
+    pub today_here: bool,
+    /// Events of the past that the hub has yet to send, about.
+    pub to_come: i64,
 }
 
 /// The lanes with an open clock, each with the end of its first.
@@ -297,12 +303,16 @@ impl Courier {
             )?
             .query_row([], |row| row.get(0))?;
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let read = FeedRead::load(db)?;
+        let rest = read.iter().find_map(|read| read.rest.as_ref());
         Ok(SyncStatus {
             pending: signed(Outgoing::count(db)?),
             parked,
             media_pending: signed(Media::count(db, MediaState::Queued)?),
             media_lost: signed(Media::count(db, MediaState::Lost)?),
             session_ended: self.machine.session_has_ended(),
+            today_here: read.as_ref().is_some_and(FeedRead::has_today),
+            to_come: signed(rest.map_or(0, |rest| rest.events)),
         })
     }
 

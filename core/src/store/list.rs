@@ -34,11 +34,10 @@ pub(crate) fn write(
     Onlooker { me, policies }: &Onlooker,
     after: After,
 ) -> Result<()> {
-    let due_ms = deadline::next_due(state, policies);
+    let (open, due_ms) = (state.is_open(), deadline::next_due(state, policies));
     match state {
         LaneState::Parcel(parcel) => {
             let mine = parcel.assigned_to(me) || parcel.held_by(me);
-            let open = !parcel.stage.is_terminal();
             let today = open && mine;
             db.prepare_cached(
                 "INSERT INTO parcel (lane, stage, open, mine, today, promise_ms, due_ms)
@@ -72,7 +71,7 @@ pub(crate) fn write(
                 lane,
                 case.waybill.as_ref().map(Waybill::as_str),
                 name(&case.stage),
-                !case.stage.is_closed(),
+                open,
                 due_ms
             ])?;
         }
@@ -88,7 +87,7 @@ pub(crate) fn write(
                 lane,
                 complaint.waybill.as_ref().map(Waybill::as_str),
                 name(&complaint.stage),
-                complaint.closed.is_none(),
+                open,
                 complaint.received_at.map(|at| at.ms),
                 due_ms
             ])?;
@@ -101,7 +100,7 @@ pub(crate) fn write(
             )?
             .execute(params![
                 lane,
-                !order.stage.is_closed(),
+                open,
                 order.courier.as_ref() == Some(me),
                 order.to_ms,
                 due_ms

@@ -8,6 +8,7 @@ use crate::bug::{Bug, planted};
 use crate::error::{Error, Result};
 use crate::event::{Event, leaf, link};
 use crate::id::{Digest, EventId};
+use crate::sync::FeedRead;
 use crate::sync::wire::{ParkReason, Withheld};
 
 /// The end of this device's chain.
@@ -65,7 +66,7 @@ impl Head {
     pub(crate) fn reincarnate(self, db: &Connection) -> Result<Self> {
         let mut head = Self { incarnation: self.incarnation + 1, seq: 0, link: self.link };
         Key::SettledHead.set(db, &head)?;
-        Key::Cursor.set(db, &0u64)?;
+        FeedRead::forget(db)?;
         let mut pending = Vec::new();
         {
             let mut rows = db.prepare_cached(

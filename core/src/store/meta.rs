@@ -13,8 +13,8 @@ pub(crate) enum Key {
     Identity,
     /// The chain's end at the last answer of the hub.
     SettledHead,
-    /// The feed position up to which everything is stored.
-    Cursor,
+    /// How far the courier's feed was read: a [`FeedRead`](crate::sync::FeedRead).
+    Feed,
     /// The last contact with the hub.
     Contact,
     /// The sites and stations.
@@ -42,7 +42,7 @@ impl Key {
         match self {
             Self::Identity => "identity",
             Self::SettledHead => "settled_head",
-            Self::Cursor => "cursor",
+            Self::Feed => "feed",
             Self::Contact => "contact",
             Self::Directory => "directory",
             Self::Policy => "policy",

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::outbox::Sent;
 use super::wire::{self, Receipt, ReceiptBody, Reply, ReplyHeader, Verdict, Withheld};
-use super::{EventsInFlight, HubReply, Question, unpacked};
+use super::{EventsInFlight, FeedRead, HubReply, Question, unpacked};
 use crate::bug::{Bug, planted};
 use crate::courier::Courier;
 use crate::directory::Directory;
@@ -93,7 +93,7 @@ impl Courier {
         let documents = open.pulled && !reply.header.session_ended;
         let documents = documents.then(|| self.fit_documents(&reply.header));
         if planted(Bug::CursorFirst) && documents.is_some() {
-            Key::Cursor.set(&self.store()?.db, &reply.header.cursor)?;
+            Key::Feed.set(&self.store()?.db, &Some(feed_read(&reply.header)))?;
         }
         // What is asked for from here on is more than what this answer brings.
         if documents.is_some() {
@@ -334,7 +334,7 @@ impl Courier {
         if last && let Some((directory, policy)) = &applying.documents {
             // A new incarnation reads the feed again from its start.
             if !*forked {
-                Key::Cursor.set(&tx, &header.cursor)?;
+                Key::Feed.set(&tx, &Some(feed_read(header)))?;
             }
             if !header.more && !*forked && !planted(Bug::DoubtNeverEnds) {
                 for lane in rewind::end(&tx)? {
@@ -407,6 +407,12 @@ fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
         return Some((envelope.lane, envelope.device == device));
     }
     Withheld::parse(line).map(|withheld| (withheld.lane, false))
+}
+
+/// How far the feed was read once all of a reply is stored.
+fn feed_read(header: &ReplyHeader) -> FeedRead {
+    let rest = header.rest.clone().filter(|_| !planted(Bug::RestForgotten));
+    FeedRead { cursor: header.cursor, rest }
 }
 
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.

@@ -16,6 +16,7 @@ pub mod wire;
 
 use std::io::Read as _;
 
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::bug::{Bug, planted};
@@ -29,7 +30,7 @@ use inbox::Applying;
 pub(crate) use outbox::EventsInFlight;
 use pace::Pace;
 pub(crate) use upload::{MediaInFlight, Offset};
-use wire::PROTOCOL;
+use wire::{PROTOCOL, Rest};
 
 /// What a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -136,6 +137,33 @@ pub enum Next {
     },
     /// Nothing to do until something is recorded or pulling is asked for.
     Idle,
+}
+
+/// How far the courier's feed was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FeedRead {
+    /// The position up to which everything is stored but `rest`.
+    pub(crate) cursor: u64,
+    /// What is left before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rest: Option<Rest>,
+}
+
+impl FeedRead {
+    /// Returns how far this incarnation has read; `None` if it has read nothing.
+    pub(crate) fn load(db: &Connection) -> Result<Option<Self>> {
+        Ok(Key::Feed.get::<Option<Self>>(db)?.flatten())
+    }
+
+    /// Has the feed read again from its start.
+    pub(crate) fn forget(db: &Connection) -> Result<()> {
+        Key::Feed.set(db, &None::<Self>)
+    }
+
+    /// Tells whether everything is here of the lanes that are the courier's now.
+    pub(crate) fn has_today(&self) -> bool {
+        self.rest.as_ref().is_none_or(|rest| !rest.today)
+    }
 }
 
 /// The memory of the machine: nothing in it needs to survive.

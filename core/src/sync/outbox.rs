@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::wire::{self, HubKey, Limits, PROTOCOL, Pull, PushHeader};
-use super::{Auth, Body, Header, HubRequest, Next, SyncChannel};
+use super::{Auth, Body, FeedRead, Header, HubRequest, Next, SyncChannel};
 use crate::bug::{Bug, planted};
 use crate::courier::Courier;
 use crate::error::{Error, Result};
@@ -17,6 +17,9 @@ const PULL_EVENTS: u32 = 500;
 
 /// Events in a push while the hub does not answer: ten hours of trying must not cost a day's data.
 const PROBE_EVENTS: u32 = 10;
+
+/// Events asked for then: a link that cuts every long answer still brings short ones.
+const PROBE_PULL: u32 = 50;
 
 /// Bodies longer than this are compressed; below it gzip gains nothing.
 const GZIP_FROM: usize = 300;
@@ -48,8 +51,8 @@ impl Courier {
         let limits = Key::Limits.get::<Limits>(db)?.unwrap_or_default();
         let signed_in = Key::SignedIn.get::<bool>(db)?.unwrap_or(false);
         let most = self.machine.push_limit.unwrap_or(limits.push_events).min(limits.push_events);
-        let most =
-            if self.machine.events_pace.is_doubtful() { most.min(PROBE_EVENTS) } else { most };
+        let doubtful = self.machine.events_pace.is_doubtful();
+        let most = if doubtful { most.min(PROBE_EVENTS) } else { most };
         let batch = whole_groups(Outgoing::load(db, most.max(1))?, limits.push_bytes, db)?;
 
         let may_pull = signed_in && !self.machine.session_ended && !self.machine.upgrade_required;
@@ -97,9 +100,15 @@ impl Courier {
             lost_acts,
             pull: pull_wanted
                 .then(|| -> Result<Pull> {
+                    let FeedRead { cursor, rest } = FeedRead::load(db)?.unwrap_or_default();
+                    let rest = match rest {
+                        Some(rest) => Some(rest.mark),
+                        None => (cursor == 0).then(String::new),
+                    };
                     Ok(Pull {
-                        cursor: Key::Cursor.get(db)?.unwrap_or(0),
-                        max_events: PULL_EVENTS,
+                        cursor,
+                        rest,
+                        max_events: if doubtful { PROBE_PULL } else { PULL_EVENTS },
                         directory: self.directory().version,
                         policy: self.policy().version,
                         codes: self.codes_wanted(),

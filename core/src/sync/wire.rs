@@ -87,6 +87,10 @@ pub struct Succession {
 pub struct Pull {
     /// Position in this courier's feed up to which everything was stored; 0 at first.
     pub cursor: u64,
+    /// The mark of what is left of the feed before `cursor`: that of the last [`Rest`]. An empty one
+    /// at cursor 0 asks for today's lanes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
     /// At most so many events.
     pub max_events: u32,
     /// The directory version it has.
@@ -96,6 +100,18 @@ pub struct Pull {
     /// The sites of which it needs the key, or more pickup codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<CodesWanted>,
+}
+
+/// What is left of a feed before the cursor, for today's lanes went first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Where the hub goes on; the device hands it back as it is.
+    pub mark: String,
+    /// Lanes that are the courier's now are among what is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub today: bool,
+    /// How many events are left, about.
+    pub events: u64,
 }
 
 /// What the hub says about one pushed event; in the order of the pushed lines.
@@ -183,6 +199,9 @@ pub struct ReplyHeader {
     pub vault: u32,
     /// The feed position after these.
     pub cursor: u64,
+    /// What is left before that position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
     /// There is more to pull.
     pub more: bool,
     /// The directory, if it is newer than the device's: a [`Directory`](crate::directory::Directory).

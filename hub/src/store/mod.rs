@@ -266,6 +266,19 @@ pub struct LaneRow {
     pub fold: u32,
 }
 
+/// What a lane folded to.
+#[derive(Debug, Clone, Copy)]
+pub struct Folded<'a> {
+    /// The state, JSON.
+    pub state: &'a str,
+    /// The version of the fold.
+    pub fold: u32,
+    /// Something is still to be done about it.
+    pub open: bool,
+    /// From when on it is worth a look at what waits in it, UTC milliseconds.
+    pub due_ms: Option<i64>,
+}
+
 /// Lanes, their order and what waits for them.
 pub trait Lanes {
     /// Returns a lane, made if there is none, and locks it until the transaction ends.
@@ -276,8 +289,8 @@ pub trait Lanes {
     fn lane_name(&self, lane: Row) -> Result<Lane>;
     /// Gives out the next `count` positions of a lane and returns the first of them.
     fn advance(&self, lane: Row, count: u64) -> Result<u64>;
-    /// Keeps what a lane folded to, and from when on it is worth a look at what waits in it.
-    fn put_state(&self, lane: Row, state: &str, fold: u32, due_ms: Option<i64>) -> Result<()>;
+    /// Keeps what a lane folded to.
+    fn put_state(&self, lane: Row, folded: &Folded) -> Result<()>;
     /// Says from when on the hub may have something to do in a lane by itself, UTC milliseconds.
     fn put_due(&self, lane: &Lane, due_ms: Option<i64>) -> Result<()>;
     /// Has every lane of a kind (`complaint:` …) looked at again.
@@ -335,6 +348,9 @@ pub trait Feeds {
     fn courier(&self, no: &CourierNo) -> Result<Row>;
     /// Returns who sees a lane, and as what.
     fn viewers(&self, lane: Row) -> Result<Vec<(CourierNo, Relation)>>;
+    /// Returns at most `limit` open lanes that are a courier's now, no former ones, behind the one in
+    /// row `after`, by their rows.
+    fn lanes_now(&self, courier: Row, after: Row, limit: u32) -> Result<Vec<(Row, Relation)>>;
     /// Says who sees a lane.
     fn put_viewers(&self, lane: Row, viewers: &[(&CourierNo, Relation)]) -> Result<()>;
     /// Adds to the end of a courier's feed: events, how much is shown, released or not.

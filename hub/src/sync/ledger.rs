@@ -21,7 +21,7 @@ use super::park;
 use crate::codes;
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::{LaneRow, NewEvent, Origin, Row, Tx};
+use crate::store::{Folded, LaneRow, NewEvent, Origin, Row, Tx};
 
 /// How an accepted event came to be where it is.
 #[derive(Debug, Clone, Copy)]
@@ -344,7 +344,13 @@ impl<'a> Ledger<'a> {
             if open.written != (open.station.is_some(), about(&open.state).cloned()) {
                 self.tx.put_lane(open.row, open.station.as_ref(), about(&open.state))?;
             }
-            self.tx.put_state(open.row, &state, FOLD_VERSION, worth_a_look(&open.state))?;
+            let folded = Folded {
+                state: &state,
+                fold: FOLD_VERSION,
+                open: open.state.is_open(),
+                due_ms: worth_a_look(&open.state),
+            };
+            self.tx.put_state(open.row, &folded)?;
             // A code is kept until its stay ends (C4.8).
             if let Some(parcel) = open.state.parcel() {
                 self.tx.erase(&parcel.storage.spent_codes)?;

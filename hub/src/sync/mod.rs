@@ -78,6 +78,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
         lane_seqs: pulled.lane_seqs,
         vault: u32::try_from(pulled.vault.len()).unwrap_or(u32::MAX),
         cursor: pulled.cursor,
+        rest: pulled.rest,
         more: pulled.more,
         directory: pulled.directory,
         policy: pulled.policy,

@@ -6,16 +6,16 @@ use lastmile_core::bug::{Bug, planted};
 use lastmile_core::document::Signed;
 use lastmile_core::event::{Lane, digests};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
-use lastmile_core::sync::wire::{Pull, Withheld};
+use lastmile_core::sync::wire::{Pull, Rest, Withheld};
 use lastmile_core::temporary_storage::SiteCodes;
-use lastmile_core::visibility::{Sight, sees};
+use lastmile_core::visibility::{Relation, Sight, sees};
 
 use super::ledger;
 use crate::hub::Hub;
 use crate::problem::Result;
-use crate::store::{Device, FeedEntry, Tx};
+use crate::store::{Device, FeedEntry, Row, Tx};
 
-/// Entries read from the feed at once.
+/// Entries read from the feed, or lanes, at once.
 const PAGE: u32 = 200;
 
 /// What is sent.
@@ -25,6 +25,7 @@ pub(crate) struct Pulled {
     pub lane_seqs: Vec<u64>,
     pub vault: Vec<VaultEntry>,
     pub cursor: u64,
+    pub rest: Option<Rest>,
     pub more: bool,
     pub directory: Option<Signed>,
     pub policy: Option<Signed>,
@@ -40,32 +41,33 @@ pub(crate) fn collect(
     pull: &Pull,
 ) -> Result<Pulled> {
     let mut pulled = Pulled { cursor: pull.cursor, ..Pulled::default() };
-    let Some(courier) = &device.courier else { return Ok(pulled) };
-    let courier = tx.courier(courier)?;
+    let Some(no) = &device.courier else { return Ok(pulled) };
+    let courier = tx.courier(no)?;
     let end = tx.feed_end(courier)?;
-    if pulled.cursor > end {
-        // The feed is shorter than the device remembers: the hub was restored from a backup.
-        pulled.cursor = 0;
+    let (mut cursor, mut left) = Left::asked(pull, end);
+    let mut page = Page {
+        tx,
+        device,
+        courier,
+        incarnation,
+        lines: pull.max_events.min(hub.settings.pull_events) as usize,
+        bytes: hub.settings.pull_bytes,
+        sent: HashSet::new(),
+        whole: HashSet::new(),
+        pulled,
+    };
+    // News first: they are few.
+    cursor = page.read(cursor, end, left.is_some())?;
+    while cursor == end
+        && !page.is_full()
+        && let Some(some) = left
+    {
+        left = page.go_on(some)?;
     }
-    let wanted = pull.max_events.min(hub.settings.pull_events) as usize;
-    let mut bytes = 0;
-    let mut sent = HashSet::new();
-    'feed: while pulled.cursor < end {
-        for entry in tx.feed_after(courier, pulled.cursor, PAGE)? {
-            let at = entry.event.origin;
-            let own = at.device == device.row && at.incarnation == incarnation;
-            // A device knows where its own events are, but not those a clerk released later.
-            if !own || (entry.released && !planted(Bug::ReleaseHushed)) {
-                if pulled.lines.len() >= wanted || bytes > hub.settings.pull_bytes {
-                    pulled.cursor += u64::from(planted(Bug::FeedSkipsAtBorder));
-                    break 'feed;
-                }
-                bytes += add(tx, &mut pulled, &entry, device, own, &mut sent)?;
-            }
-            pulled.cursor = entry.pos;
-        }
-    }
-    pulled.more = pulled.cursor < end;
+    pulled = page.pulled;
+    pulled.cursor = cursor;
+    pulled.more = cursor < end || left.is_some();
+    pulled.rest = left.map(Left::told);
     if let Some(station) = tx.station(&device.station)? {
         pulled.codes = hub.lend_codes(tx, device, incarnation, &station.directory, pull)?;
         if station.directory.version > pull.directory {
@@ -76,42 +78,184 @@ pub(crate) fn collect(
     Ok(pulled)
 }
 
-/// Adds one entry and returns how many bytes that is.
-fn add(
-    tx: &dyn Tx,
-    pulled: &mut Pulled,
-    entry: &FeedEntry,
-    device: &Device,
-    own: bool,
-    sent: &mut HashSet<VaultRef>,
-) -> Result<usize> {
-    let lane = match entry.event.lane {
-        Some(lane) => tx.lane_name(lane)?,
-        None => Lane::Other(String::new()),
-    };
-    let mut bytes = 0;
-    let line = if entry.sight == Sight::Nothing {
-        let withheld = Withheld { lane, withheld: entry.event.leaf };
-        // Serialising plain structs into memory cannot fail.
-        serde_json::to_vec(&withheld).unwrap_or_default()
-    } else {
-        if !own && (sees_persons(entry, device)? || planted(Bug::PersonsForAll)) {
-            for digest in digests(&entry.event.bytes) {
-                let reference = VaultRef(digest);
-                if sent.insert(reference)
-                    && let Some(found) = tx.entry(&reference, &lane)?
-                {
-                    bytes += found.body.len();
-                    pulled.vault.push(found);
-                }
+/// What is left of the feed before the cursor.
+#[derive(Clone, Copy)]
+enum Left {
+    /// The lanes that are the courier's now, behind this row; then all of the feed to `to`.
+    Lanes { after: Row, to: u64 },
+    /// The feed from behind `at` to `to`. What was sent with its lane comes again: who was told of
+    /// it need not be remembered.
+    Feed { at: u64, to: u64 },
+}
+
+impl Left {
+    /// Returns from where the device is to be sent its feed, and what is left before that. A mark
+    /// that means nothing here, or lies beyond the feed's end, has it read from its start: the hub
+    /// was restored from a backup.
+    fn asked(pull: &Pull, end: u64) -> (u64, Option<Self>) {
+        match pull.rest.as_deref() {
+            Some("") if pull.cursor == 0 && end > 0 => {
+                (end, Some(Self::Lanes { after: 0, to: end }))
+            }
+            Some("") | None if pull.cursor <= end => (pull.cursor, None),
+            Some(mark) if pull.cursor <= end => match Self::read(mark) {
+                Some(left) => (pull.cursor, Some(left)),
+                None => (0, None),
+            },
+            _ => (0, None),
+        }
+    }
+
+    fn read(mark: &str) -> Option<Self> {
+        let (kind, places) = mark.split_once(' ')?;
+        let (from, to) = places.split_once('-')?;
+        let to = to.parse().ok()?;
+        match kind {
+            "lanes" => Some(Self::Lanes { after: from.parse().ok()?, to }),
+            "feed" => Some(Self::Feed { at: from.parse().ok()?, to }),
+            _ => None,
+        }
+    }
+
+    fn told(self) -> Rest {
+        match self {
+            Self::Lanes { after, to } => {
+                Rest { mark: format!("lanes {after}-{to}"), today: true, events: to }
+            }
+            Self::Feed { at, to } => {
+                Rest { mark: format!("feed {at}-{to}"), today: false, events: to - at }
             }
         }
-        entry.event.bytes.clone()
-    };
-    bytes += line.len();
-    pulled.lane_seqs.push(entry.event.place.unwrap_or_default());
-    pulled.lines.push(line);
-    Ok(bytes)
+    }
+}
+
+/// One reply that is being filled.
+struct Page<'a> {
+    tx: &'a dyn Tx,
+    device: &'a Device,
+    courier: Row,
+    incarnation: u32,
+    /// The most lines of it, and how many bytes there is room for.
+    lines: usize,
+    bytes: usize,
+    /// The vault entries in it.
+    sent: HashSet<VaultRef>,
+    /// The lanes of which the beginning is in it.
+    whole: HashSet<Row>,
+    pulled: Pulled,
+}
+
+impl Page<'_> {
+    fn is_full(&self) -> bool {
+        self.pulled.lines.len() >= self.lines || self.bytes == 0
+    }
+
+    /// Adds the feed from behind `at` to `to`, and returns how far that went. Of a lane whose
+    /// beginning may be among what is left it is sent first: no lane is shown without it.
+    fn read(&mut self, mut at: u64, to: u64, beginnings: bool) -> Result<u64> {
+        while at < to {
+            for entry in self.tx.feed_after(self.courier, at, PAGE)? {
+                if entry.pos > to {
+                    return Ok(to);
+                }
+                let origin = entry.event.origin;
+                let own =
+                    origin.device == self.device.row && origin.incarnation == self.incarnation;
+                // A device knows where its own events are, but not those a clerk released later.
+                if !own || (entry.released && !planted(Bug::ReleaseHushed)) {
+                    if self.is_full() {
+                        return Ok(at + u64::from(planted(Bug::FeedSkipsAtBorder)));
+                    }
+                    if beginnings
+                        && let (Some(lane), Ok(2..), Some(relation)) =
+                            (entry.event.lane, entry.event.place, entry.relation)
+                        && !self.add_lane(lane, relation)?
+                    {
+                        return Ok(at);
+                    }
+                    self.add(&entry, own)?;
+                }
+                at = entry.pos;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Adds the next of what is left, and returns what is left then.
+    fn go_on(&mut self, left: Left) -> Result<Option<Left>> {
+        match left {
+            Left::Lanes { mut after, to } => {
+                let lanes = self.tx.lanes_now(self.courier, after, PAGE)?;
+                if lanes.is_empty() {
+                    return Ok(Some(Left::Feed { at: 0, to }));
+                }
+                for (lane, relation) in lanes {
+                    if self.is_full() || !self.add_lane(lane, relation)? {
+                        break;
+                    }
+                    after = lane;
+                }
+                Ok(Some(Left::Lanes { after, to }))
+            }
+            Left::Feed { at, to } => {
+                let at = self.read(at, to, false)?;
+                Ok((at < to).then_some(Left::Feed { at, to }))
+            }
+        }
+    }
+
+    /// Adds all of a lane, as the courier may see it now, unless this reply has it. Returns false if
+    /// there is no room; one that no reply has room for fills one alone.
+    fn add_lane(&mut self, lane: Row, relation: Relation) -> Result<bool> {
+        let Some(courier) = self.device.courier.as_ref().filter(|_| !self.whole.contains(&lane))
+        else {
+            return Ok(true);
+        };
+        let events = self.tx.lane_events(lane)?;
+        let lines = self.pulled.lines.len();
+        if lines > 0 && lines + events.len() >= self.lines {
+            self.bytes = 0;
+            return Ok(false);
+        }
+        self.whole.insert(lane);
+        for event in events {
+            let sight = sees(&ledger::parse(&event.bytes)?, relation, courier);
+            let relation = Some(relation);
+            self.add(&FeedEntry { pos: 0, event, sight, released: false, relation }, false)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, entry: &FeedEntry, own: bool) -> Result<()> {
+        let lane = match entry.event.lane {
+            Some(lane) => self.tx.lane_name(lane)?,
+            None => Lane::Other(String::new()),
+        };
+        let mut bytes = 0;
+        let line = if entry.sight == Sight::Nothing {
+            let withheld = Withheld { lane, withheld: entry.event.leaf };
+            // Serialising plain structs into memory cannot fail.
+            serde_json::to_vec(&withheld).unwrap_or_default()
+        } else {
+            if !own && (sees_persons(entry, self.device)? || planted(Bug::PersonsForAll)) {
+                for digest in digests(&entry.event.bytes) {
+                    let reference = VaultRef(digest);
+                    if self.sent.insert(reference)
+                        && let Some(found) = self.tx.entry(&reference, &lane)?
+                    {
+                        bytes += found.body.len();
+                        self.pulled.vault.push(found);
+                    }
+                }
+            }
+            entry.event.bytes.clone()
+        };
+        bytes += line.len();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.pulled.lane_seqs.push(entry.event.place.unwrap_or_default());
+        self.pulled.lines.push(line);
+        Ok(())
+    }
 }
 
 /// Tells whether the courier may have an event's persons: he was to have them when it was added,

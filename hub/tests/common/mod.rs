@@ -380,6 +380,7 @@ impl Phone {
             signature: self.key.as_ref().map(sign),
             pull: Some(Pull {
                 cursor: self.cursor,
+                rest: None,
                 max_events: 1000,
                 directory: 0,
                 policy: 0,

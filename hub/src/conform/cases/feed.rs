@@ -1,6 +1,6 @@
 //! What a courier's phones are sent: his feed, page by page, with the exact bytes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::park::complaint;
 use crate::conform::answer::{Checked, Reply, accepted, field, holds, known, leaf, parked, same};
@@ -14,6 +14,8 @@ cases! {
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_new_incarnation_is_sent_its_own_events_again;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_feed_comes_in_pages_and_leaves_nothing_out;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_cursor_beyond_the_feed_is_read_as_0;
+    Device "4. `POST /v1/sync`: push and pull in one round trip" todays_lanes_first_leave_nothing_out;
+    Device "4. `POST /v1/sync`: push and pull in one round trip" a_mark_that_means_nothing_has_the_feed_sent_from_its_start;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_reply_that_got_lost_is_sent_again;
     Device "4. `POST /v1/sync`: push and pull in one round trip" one_round_trip_pushes_and_pulls;
     Device "1. An event is a line of bytes" spaces_and_the_order_of_fields_are_kept;
@@ -109,6 +111,55 @@ fn a_cursor_beyond_the_feed_is_read_as_0(kit: &Kit) -> Checked {
     second.cursor = 1_000_000_000;
     sent(&second.pull()?, &lines, &[1])?;
     holds(second.cursor < 1_000_000_000, "the cursor is one of this feed again")
+}
+
+fn todays_lanes_first_leave_nothing_out(kit: &Kit) -> Checked {
+    let [mut first, mut second] = two_phones(kit)?;
+    let mut pushed = Vec::new();
+    let mut push = |first: &mut Phone| -> Checked {
+        let case = new_case();
+        let lines = [first.report(&case), first.note(&case), first.note(&case)];
+        first.push(&lines)?;
+        pushed.extend(lines);
+        Ok(())
+    };
+    push(&mut first)?;
+    push(&mut first)?;
+    let (mut rest, mut seen) = (json!(""), Vec::new());
+    for page in 0.. {
+        holds(page < 30, "it comes to an end")?;
+        let mut header = second.pull_header(&[]);
+        header["pull"]["max_events"] = json!(4);
+        if !rest.is_null() {
+            header["pull"]["rest"] = rest;
+        }
+        let reply = Reply::read(&second.send(&header, &[])?)?;
+        second.cursor = reply.number("cursor")?;
+        rest = reply.header["rest"]["mark"].clone();
+        for (line, at) in reply.lines.iter().zip(reply.lane_seqs()?) {
+            let lane = serde_json::from_slice::<Value>(line).unwrap_or_default()["lane"].clone();
+            let before = seen.iter().filter(|(_, other, _)| *other == lane);
+            let here: Vec<u64> = before.map(|(_, _, at)| *at).collect();
+            holds(at == 1 || here.contains(&(at - 1)), "no lane lacks its beginning")?;
+            seen.push((line.clone(), lane, at));
+        }
+        if page == 0 {
+            push(&mut first)?;
+        } else if reply.header["more"] != json!(true) {
+            break;
+        }
+    }
+    let all = pushed.iter().all(|line| seen.iter().any(|(seen, _, _)| seen == line));
+    holds(all, "everything comes")
+}
+
+fn a_mark_that_means_nothing_has_the_feed_sent_from_its_start(kit: &Kit) -> Checked {
+    let [mut first, second] = two_phones(kit)?;
+    let lines = [first.report(&new_case())];
+    first.push(&lines)?;
+    let mut header = second.pull_header(&[]);
+    header["pull"]["rest"] = json!("what another server wrote");
+    sent(&Reply::read(&second.send(&header, &[])?)?, &lines, &[1])
 }
 
 fn a_reply_that_got_lost_is_sent_again(kit: &Kit) -> Checked {

@@ -52,6 +52,18 @@ impl Feeds for SqliteTx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    fn lanes_now(&self, courier: Row, after: Row, limit: u32) -> Result<Vec<(Row, Relation)>> {
+        let mut sql = self.sql(
+            "SELECT s.lane, s.relation FROM sight s JOIN lane l ON l.row = s.lane
+             WHERE s.courier = ? AND s.lane > ? AND s.relation <> 'former_holder' AND l.open
+             ORDER BY s.lane LIMIT ?",
+        )?;
+        let rows = sql.query_map(params![courier, after, limit], |row| {
+            Ok((row.get(0)?, row.get::<_, Standing>(1)?.0))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn put_viewers(&self, lane: Row, viewers: &[(&CourierNo, Relation)]) -> Result<()> {
         self.sql("DELETE FROM sight WHERE lane = ?")?.execute([lane])?;
         for (no, relation) in viewers {

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Row as SqlRow, params};
 use super::chains::{held, held_columns, whole, whole_columns};
 use super::{Name, SqliteTx, int, uint};
 use crate::problem::Result;
-use crate::store::{Held, LaneRow, Lanes, Row};
+use crate::store::{Folded, Held, LaneRow, Lanes, Row};
 
 /// The columns of a [`LaneRow`].
 macro_rules! lane_columns {
@@ -60,9 +60,10 @@ impl Lanes for SqliteTx<'_> {
         Ok(uint(sql.query_row(params![int(count), lane], |row| row.get(0))?))
     }
 
-    fn put_state(&self, lane: Row, state: &str, fold: u32, due_ms: Option<i64>) -> Result<()> {
-        self.sql("UPDATE lane SET state = ?, fold = ?, due_ms = ? WHERE row = ?")?
-            .execute(params![state, fold, due_ms, lane])?;
+    fn put_state(&self, lane: Row, folded: &Folded) -> Result<()> {
+        let Folded { state, fold, open, due_ms } = folded;
+        self.sql("UPDATE lane SET state = ?, fold = ?, open = ?, due_ms = ? WHERE row = ?")?
+            .execute(params![state, fold, open, due_ms, lane])?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0003_due.sql")),
     M::up(include_str!("../migrations/0004_restore.sql")),
     M::up(include_str!("../migrations/0005_media.sql")),
+    M::up(include_str!("../migrations/0006_open.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.
