@@ -30,6 +30,8 @@ bugs! {
     SessionEndKept,
     /// The phone forgets what is left of its feed after today's lanes.
     RestForgotten,
+    /// The phone does not fetch again what the hub holds otherwise.
+    DriftIgnored,
     /// The phone moves its cursor before it stores what the feed brought.
     CursorFirst,
     /// The phone does not sync a recorded act.

@@ -63,6 +63,9 @@ pub struct Diagnostics {
     pub settled: (u32, u64),
     /// The position in the feed.
     pub cursor: u64,
+    /// How many lanes were fetched again because they were not as the hub holds them: a damaged
+    /// disk, or a mistake to be told of.
+    pub mended: u64,
     /// The version of the policy pack, and of the directory.
     pub documents: (u32, u32),
     /// How far its time may be off, milliseconds; none if the hub was not met in this boot.
@@ -202,6 +205,7 @@ impl Courier {
             head: place(self.head),
             settled: place(Key::SettledHead.get(db)?.unwrap_or(Head::FIRST)),
             cursor: FeedRead::load(db)?.unwrap_or_default().cursor,
+            mended: Key::Mended.get(db)?.unwrap_or(0),
             documents: (self.policy().version, self.directory().version),
             clock_unsure_ms: self.now().unsure_ms,
             stalls: self.stalls()?,

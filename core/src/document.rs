@@ -274,6 +274,7 @@ pub(crate) mod tests {
             cursor: 7,
             rest: None,
             more: false,
+            lanes: None,
             directory: None,
             policy,
             codes: Vec::new(),

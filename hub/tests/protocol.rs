@@ -36,14 +36,8 @@ fn exchange() -> BTreeMap<&'static str, String> {
     event.envelope.epoch = Some(1);
     let lines = [event.to_bytes()];
     let mut header = a.header(&lines);
-    header.pull = Some(Pull {
-        cursor: 0,
-        max_events: 500,
-        directory: 1,
-        policy: 1,
-        codes: Vec::new(),
-        rest: None,
-    });
+    header.pull =
+        Some(Pull { cursor: 0, max_events: 500, directory: 1, policy: 1, ..Pull::default() });
     let answer = common::answer(&world.hub.handle(&a.request(&header, &lines, &[])));
     let body = a.receipt(&world.hub, &lines, &answer.header);
     let leaf = event::leaf(&lines[0]);

@@ -111,6 +111,18 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// Returns the rows of the lanes about which the courier has something to do.
+pub(crate) fn open(db: &Connection) -> Result<Vec<i64>> {
+    let mut rows = db.prepare_cached(
+        "SELECT lane FROM parcel WHERE today = 1
+         UNION ALL SELECT lane FROM exception_case WHERE open = 1
+         UNION ALL SELECT lane FROM complaint WHERE open = 1
+         UNION ALL SELECT lane FROM pickup WHERE open = 1 AND mine = 1",
+    )?;
+    let rows = rows.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
 /// Returns the rows of the lanes of the courier's parcels that lie at a site.
 pub(crate) fn stored(db: &Connection) -> Result<Vec<i64>> {
     let mut rows =

@@ -1,5 +1,7 @@
 //! The log: own events in their chain, the hub's word about each, and what others did.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
@@ -227,6 +229,58 @@ pub(crate) fn receive(
     db.prepare_cached("INSERT INTO event (lane, lane_seq, bytes) VALUES (?1, ?2, ?3)")?
         .execute(params![lane, lane_seq, bytes])?;
     Ok(true)
+}
+
+/// Returns the leaves of a lane's events that have a place, in order.
+pub(crate) fn leaves(db: &Connection, lane: i64) -> Result<Vec<Digest>> {
+    let mut rows = db.prepare_cached(
+        "SELECT bytes FROM event WHERE lane = ?1 AND lane_seq IS NOT NULL ORDER BY lane_seq",
+    )?;
+    let rows = rows.query_map([lane], |row| {
+        Ok(rewind::leaf_of(row.get_ref(0)?.as_blob().unwrap_or_default()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Tells whether any event here has no place, pending or parked.
+pub(crate) fn any_open(db: &Connection) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM event WHERE lane_seq IS NULL LIMIT 1")?.exists([])?)
+}
+
+/// Puts a lane into the state that the hub has it in: `theirs` are all of its lines by position, and
+/// whether this device wrote them. An own event that the hub has not stays.
+pub(crate) fn mend(
+    db: &Connection,
+    lane: i64,
+    theirs: &BTreeMap<u64, (&[u8], bool)>,
+) -> Result<()> {
+    let placed: Vec<(i64, u64, bool, Vec<u8>)> = {
+        let mut rows = db.prepare_cached(
+            "SELECT n, lane_seq, inc IS NOT NULL, bytes FROM event
+             WHERE lane = ?1 AND lane_seq IS NOT NULL",
+        )?;
+        let rows =
+            rows.query_map([lane], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for (n, at, own, bytes) in placed {
+        match theirs.get(&at) {
+            Some((held, _)) if rewind::leaf_of(held) == rewind::leaf_of(&bytes) => {}
+            Some((held, by_us)) if !own || *by_us => {
+                db.prepare_cached("UPDATE event SET bytes = ?2 WHERE n = ?1")?
+                    .execute(params![n, held])?;
+            }
+            None if !own => {
+                db.prepare_cached("DELETE FROM event WHERE n = ?1")?.execute([n])?;
+            }
+            _ => {}
+        }
+    }
+    rewind::fold_anew(db, lane)?;
+    for (at, (held, by_us)) in theirs {
+        receive(db, lane, *at, held, *by_us)?;
+    }
+    Ok(())
 }
 
 /// Finds an own event that has no place yet by its bytes, and whether it is parked.

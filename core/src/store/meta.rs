@@ -15,6 +15,10 @@ pub(crate) enum Key {
     SettledHead,
     /// How far the courier's feed was read: a [`FeedRead`](crate::sync::FeedRead).
     Feed,
+    /// The lanes to be fetched again, for the hub holds them otherwise.
+    Again,
+    /// How many lanes were.
+    Mended,
     /// The last contact with the hub.
     Contact,
     /// The sites and stations.
@@ -43,6 +47,8 @@ impl Key {
             Self::Identity => "identity",
             Self::SettledHead => "settled_head",
             Self::Feed => "feed",
+            Self::Again => "again",
+            Self::Mended => "mended",
             Self::Contact => "contact",
             Self::Directory => "directory",
             Self::Policy => "policy",

@@ -106,7 +106,8 @@ fn doubt_act(db: &Connection, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn fold_anew(db: &Connection, lane: i64) -> Result<()> {
+/// Has a lane folded anew from its start.
+pub(crate) fn fold_anew(db: &Connection, lane: i64) -> Result<()> {
     db.prepare_cached("UPDATE lane SET folded_seq = 0, fold_version = 0 WHERE n = ?1")?
         .execute([lane])?;
     Ok(())
@@ -147,13 +148,17 @@ pub(crate) fn unfold(db: &Connection, lane: i64) -> Result<()> {
     if whole { fold_anew(db, lane) } else { Ok(()) }
 }
 
+/// Tells whether anything is in doubt.
+pub(crate) fn doubts(db: &Connection) -> Result<bool> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM doubted UNION ALL SELECT 1 FROM absent LIMIT 1")?
+        .exists([])?)
+}
+
 /// Ends the doubt when the feed was read to its end: what the hub does not have is not in its lane
 /// any more, nor are the persons and texts that only it named. Returns the lanes to be folded anew.
 pub(crate) fn end(db: &Connection) -> Result<Vec<i64>> {
-    let doubt = db
-        .prepare_cached("SELECT 1 FROM doubted UNION ALL SELECT 1 FROM absent LIMIT 1")?
-        .exists([])?;
-    if !doubt {
+    if !doubts(db)? {
         return Ok(Vec::new());
     }
     let lanes = numbers(

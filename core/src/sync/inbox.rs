@@ -5,6 +5,7 @@ use std::vec;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::drift;
 use super::outbox::Sent;
 use super::wire::{self, Receipt, ReceiptBody, Reply, ReplyHeader, Verdict, Withheld};
 use super::{EventsInFlight, FeedRead, HubReply, Question, unpacked};
@@ -90,7 +91,7 @@ impl Courier {
         taken?;
         self.machine.push_limit = None;
         self.machine.session_ended = reply.header.session_ended;
-        let documents = open.pulled && !reply.header.session_ended;
+        let documents = open.asked.is_some() && !reply.header.session_ended;
         let documents = documents.then(|| self.fit_documents(&reply.header));
         if planted(Bug::CursorFirst) && documents.is_some() {
             Key::Feed.set(&self.store()?.db, &Some(feed_read(&reply.header)))?;
@@ -102,6 +103,9 @@ impl Courier {
         let news = !open.sent.is_empty() || !reply.events.is_empty();
         let lines = reply.events.iter().map(|line| line.to_vec());
         let lines: Vec<_> = reply.header.lane_seqs.iter().copied().zip(lines).collect();
+        if documents.is_some() && !forked {
+            self.mend(&open, &lines)?;
+        }
         self.machine.applying = Some(Applying {
             open,
             header: reply.header,
@@ -147,14 +151,22 @@ impl Courier {
             store.journal.settle(&store.db)?;
         }
         media::delete_erased(&store.db, &store.media)?;
-        if open.pulled && !header.session_ended {
+        if let Some(asked) = &open.asked
+            && !header.session_ended
+        {
             // A new incarnation reads the feed from its start.
             let forked = self.head.incarnation != open.incarnation;
-            self.machine.pull_asked |= header.more || forked;
-            self.machine.last_pull_boot_ms = Some((reading.boot_id, reading.boot_ms));
+            let differs = !drift::again(&self.store()?.db)?.is_empty();
+            self.machine.pull_asked |= header.more || forked || differs;
+            let now = Some((reading.boot_id, reading.boot_ms));
+            self.machine.last_pull_boot_ms = now;
+            // A hub that had news could not compare.
+            if asked.digest.is_some() && asked.cursor == header.cursor {
+                self.machine.compared_boot_ms = now;
+            }
         }
         // Sites came with the directory: their keys and codes are asked for at once.
-        if open.pulled && !header.session_ended && header.directory.is_some() {
+        if open.asked.is_some() && !header.session_ended && header.directory.is_some() {
             self.machine.pull_asked |= !self.codes_wanted().is_empty();
         }
         let store = self.store()?;
@@ -341,6 +353,11 @@ impl Courier {
                     refold(&tx, lane, &onlooker)?;
                 }
             }
+            if let Some(theirs) = &header.lanes
+                && !*forked
+            {
+                drift::compare(&tx, &onlooker.me, theirs)?;
+            }
             if let Some(directory) = directory {
                 Key::Directory.set(&tx, directory)?;
             }
@@ -402,7 +419,7 @@ fn verdict_list(open: &EventsInFlight, reply: &Reply) -> String {
 
 /// Returns a pulled line's lane, and whether this device wrote it. A line that cannot even say
 /// that much has no place here; its lane shows the gap.
-fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
+pub(super) fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
     if let Ok(envelope) = serde_json::from_slice::<Envelope>(line) {
         return Some((envelope.lane, envelope.device == device));
     }

@@ -5,6 +5,7 @@
 //! and the waiting after a failure is remembered, and only in memory. A restart at any point
 //! therefore forgets nothing that matters.
 
+mod drift;
 pub mod enrol;
 mod inbox;
 mod keys;
@@ -175,6 +176,8 @@ pub(crate) struct Machine {
     /// Halved while the hub says a push was too large.
     push_limit: Option<u32>,
     last_pull_boot_ms: Option<(uuid::Uuid, i64)>,
+    /// When the hub last compared the open lanes.
+    compared_boot_ms: Option<(uuid::Uuid, i64)>,
     events: Option<EventsInFlight>,
     /// What is left of an answer on the events channel.
     applying: Option<Applying>,
@@ -204,6 +207,7 @@ impl Machine {
             upgrade_required: false,
             push_limit: None,
             last_pull_boot_ms: None,
+            compared_boot_ms: None,
             events: None,
             applying: None,
             succession: None,

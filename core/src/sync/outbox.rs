@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+use rusqlite::Connection;
+
+use super::drift;
 use super::wire::{self, HubKey, Limits, PROTOCOL, Pull, PushHeader};
 use super::{Auth, Body, FeedRead, Header, HubRequest, Next, SyncChannel};
 use crate::bug::{Bug, planted};
@@ -28,7 +31,8 @@ const GZIP_FROM: usize = 300;
 pub(crate) struct EventsInFlight {
     pub(super) id: u64,
     pub(super) sent_boot_ms: i64,
-    pub(super) pulled: bool,
+    /// What it asks to be sent.
+    pub(super) asked: Option<Pull>,
     pub(super) incarnation: u32,
     pub(super) prev_link: Digest,
     pub(super) sent: Vec<Sent>,
@@ -98,23 +102,7 @@ impl Courier {
             media_lost: Media::lost_between(db, first_n, last_n)?,
             signature: self.sign_head(head.incarnation, end)?,
             lost_acts,
-            pull: pull_wanted
-                .then(|| -> Result<Pull> {
-                    let FeedRead { cursor, rest } = FeedRead::load(db)?.unwrap_or_default();
-                    let rest = match rest {
-                        Some(rest) => Some(rest.mark),
-                        None => (cursor == 0).then(String::new),
-                    };
-                    Ok(Pull {
-                        cursor,
-                        rest,
-                        max_events: if doubtful { PROBE_PULL } else { PULL_EVENTS },
-                        directory: self.directory().version,
-                        policy: self.policy().version,
-                        codes: self.codes_wanted(),
-                    })
-                })
-                .transpose()?,
+            pull: pull_wanted.then(|| self.pull(db, batch.is_empty(), reading)).transpose()?,
         };
         let lines: Vec<&[u8]> = batch.iter().map(|event| event.bytes.as_slice()).collect();
         let plain = wire::body(&header, &lines, &entries);
@@ -134,7 +122,7 @@ impl Courier {
         self.machine.events = Some(EventsInFlight {
             id,
             sent_boot_ms: reading.boot_ms,
-            pulled: pull_wanted,
+            asked: header.pull,
             incarnation: head.incarnation,
             prev_link,
             sent,
@@ -153,6 +141,29 @@ impl Courier {
         })
     }
 
+    /// What this phone wants to be sent; `quiet` says that it sends nothing itself.
+    fn pull(&self, db: &Connection, quiet: bool, reading: &ClockReading) -> Result<Pull> {
+        let read = FeedRead::load(db)?.unwrap_or_default();
+        let again = drift::again(db)?;
+        let compares = quiet && again.is_empty();
+        let digest = if compares { self.digest_due(db, &read, reading)? } else { None };
+        let FeedRead { cursor, rest } = read;
+        let doubtful = self.machine.events_pace.is_doubtful();
+        Ok(Pull {
+            cursor,
+            rest: match rest {
+                Some(rest) => Some(rest.mark),
+                None => (cursor == 0).then(String::new),
+            },
+            max_events: if doubtful { PROBE_PULL } else { PULL_EVENTS },
+            directory: self.directory().version,
+            policy: self.policy().version,
+            codes: self.codes_wanted(),
+            digest,
+            again,
+        })
+    }
+
     fn sign_head(&self, incarnation: u32, end: Option<(u64, Digest)>) -> Result<Option<String>> {
         let (Some(signer), Some((seq, link))) = (&self.options.signer, end) else {
             return Ok(None);
@@ -163,7 +174,7 @@ impl Courier {
 }
 
 /// The link before the first event of a push: that of the event before it, or the chain's start.
-fn previous_link(db: &rusqlite::Connection, head: Head, first: &Outgoing) -> Result<Digest> {
+fn previous_link(db: &Connection, head: Head, first: &Outgoing) -> Result<Digest> {
     let settled = Key::SettledHead.get::<Head>(db)?;
     match settled {
         Some(settled)
@@ -181,7 +192,7 @@ fn previous_link(db: &rusqlite::Connection, head: Head, first: &Outgoing) -> Res
 fn whole_groups(
     mut batch: Vec<Outgoing>,
     max_bytes: u64,
-    db: &rusqlite::Connection,
+    db: &Connection,
 ) -> Result<Vec<Outgoing>> {
     let mut bytes = 0u64;
     let mut keep = 0;

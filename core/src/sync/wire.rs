@@ -83,7 +83,7 @@ pub struct Succession {
 }
 
 /// What a device wants to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pull {
     /// Position in this courier's feed up to which everything was stored; 0 at first.
     pub cursor: u64,
@@ -100,6 +100,40 @@ pub struct Pull {
     /// The sites of which it needs the key, or more pickup codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<CodesWanted>,
+    /// [`lanes_digest`] of the courier's open lanes as the device holds them at `cursor`, now and
+    /// then, when it has nothing to send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Lanes that it wants to be sent again, whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Lane>,
+}
+
+/// A lane as somebody holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneDigest {
+    /// The lane.
+    pub lane: Lane,
+    /// How many events it has.
+    pub events: u64,
+    /// SHA-256 over their leaves, in order.
+    pub digest: Digest,
+}
+
+impl LaneDigest {
+    /// Sums up the leaves of a lane.
+    pub fn of(lane: Lane, leaves: &[Digest]) -> Self {
+        let parts: Vec<&[u8]> = leaves.iter().map(|leaf| leaf.0.as_slice()).collect();
+        Self { lane, events: leaves.len() as u64, digest: Digest::of(&parts) }
+    }
+}
+
+/// Sums up lanes: SHA-256 over a line for each, `lane events digest`, in the order of the lines.
+pub fn lanes_digest(lanes: &[LaneDigest]) -> Digest {
+    let line = |of: &LaneDigest| format!("{} {} {}\n", of.lane, of.events, of.digest);
+    let mut text: Vec<String> = lanes.iter().map(line).collect();
+    text.sort_unstable();
+    Digest::of(&[text.concat().as_bytes()])
 }
 
 /// What is left of a feed before the cursor, for today's lanes went first.
@@ -204,6 +238,9 @@ pub struct ReplyHeader {
     pub rest: Option<Rest>,
     /// There is more to pull.
     pub more: bool,
+    /// The courier's open lanes as the hub holds them, if that is another digest than the device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<Vec<LaneDigest>>,
     /// The directory, if it is newer than the device's: a [`Directory`](crate::directory::Directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<Signed>,

@@ -80,6 +80,7 @@ pub(crate) fn sync(hub: &Hub, request: &Request) -> Result<Response> {
         cursor: pulled.cursor,
         rest: pulled.rest,
         more: pulled.more,
+        lanes: pulled.lanes,
         directory: pulled.directory,
         policy: pulled.policy,
         codes: pulled.codes,

@@ -6,7 +6,7 @@ use lastmile_core::bug::{Bug, planted};
 use lastmile_core::document::Signed;
 use lastmile_core::event::{Lane, digests};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
-use lastmile_core::sync::wire::{Pull, Rest, Withheld};
+use lastmile_core::sync::wire::{LaneDigest, Pull, Rest, Withheld, lanes_digest};
 use lastmile_core::temporary_storage::SiteCodes;
 use lastmile_core::visibility::{Relation, Sight, sees};
 
@@ -27,6 +27,7 @@ pub(crate) struct Pulled {
     pub cursor: u64,
     pub rest: Option<Rest>,
     pub more: bool,
+    pub lanes: Option<Vec<LaneDigest>>,
     pub directory: Option<Signed>,
     pub policy: Option<Signed>,
     pub codes: Vec<SiteCodes>,
@@ -56,6 +57,7 @@ pub(crate) fn collect(
         whole: HashSet::new(),
         pulled,
     };
+    page.send_again(&pull.again)?;
     // News first: they are few.
     cursor = page.read(cursor, end, left.is_some())?;
     while cursor == end
@@ -64,7 +66,19 @@ pub(crate) fn collect(
     {
         left = page.go_on(some)?;
     }
+    let agrees = match pull.digest {
+        // It says what the device holds at this very position.
+        Some(theirs) if page.pulled.lines.is_empty() && cursor == pull.cursor && cursor == end => {
+            let lanes = page.open_lanes()?;
+            (lanes_digest(&lanes) == theirs).then_some(()).ok_or(lanes)
+        }
+        _ => Ok(()),
+    };
     pulled = page.pulled;
+    if let Err(lanes) = agrees {
+        tracing::warn!(device = %device.id, "a phone holds other events of its courier's lanes");
+        pulled.lanes = Some(lanes);
+    }
     pulled.cursor = cursor;
     pulled.more = cursor < end || left.is_some();
     pulled.rest = left.map(Left::told);
@@ -224,6 +238,34 @@ impl Page<'_> {
             self.add(&FeedEntry { pos: 0, event, sight, released: false, relation }, false)?;
         }
         Ok(true)
+    }
+
+    /// Adds lanes that the device asks for again, if its courier stands in a relation to them.
+    fn send_again(&mut self, lanes: &[Lane]) -> Result<()> {
+        let Some(courier) = &self.device.courier else { return Ok(()) };
+        for lane in lanes {
+            let Some(lane) = self.tx.find_lane(lane)? else { continue };
+            let viewers = self.tx.viewers(lane.row)?;
+            if let Some((_, relation)) = viewers.into_iter().find(|(no, _)| no == courier) {
+                self.add_lane(lane.row, relation)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The open lanes that are the courier's now, as they are held here.
+    fn open_lanes(&self) -> Result<Vec<LaneDigest>> {
+        let (mut lanes, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.tx.lanes_now(self.courier, after, PAGE)?;
+            let Some((last, _)) = page.last() else { return Ok(lanes) };
+            after = *last;
+            for (lane, _) in page {
+                let events = self.tx.lane_events(lane)?;
+                let leaves: Vec<_> = events.iter().map(|event| event.leaf).collect();
+                lanes.push(LaneDigest::of(self.tx.lane_name(lane)?, &leaves));
+            }
+        }
     }
 
     fn add(&mut self, entry: &FeedEntry, own: bool) -> Result<()> {

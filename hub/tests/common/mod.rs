@@ -378,14 +378,7 @@ impl Phone {
             media_lost: Vec::new(),
             lost_acts: Vec::new(),
             signature: self.key.as_ref().map(sign),
-            pull: Some(Pull {
-                cursor: self.cursor,
-                rest: None,
-                max_events: 1000,
-                directory: 0,
-                policy: 0,
-                codes: Vec::new(),
-            }),
+            pull: Some(Pull { cursor: self.cursor, max_events: 1000, ..Pull::default() }),
         }
     }
 

@@ -88,6 +88,7 @@ pub const MUST_MEET: &[(&str, &str)] = &[
     ("fault", "hub restarted"),
     ("fault", "HubFalls"),
     ("fault", "hub restored from backup"),
+    ("fault", "bit rot"),
 ];
 
 /// Noon of some day, UTC milliseconds: where every simulated day starts.
@@ -112,6 +113,8 @@ pub struct Sim {
     pub(crate) photos_gone: BTreeSet<String>,
     /// Phones that went on from a backup: what they were told since is gone.
     pub(crate) restored: BTreeSet<usize>,
+    /// Phones on which an event rotted.
+    pub(crate) rotted: BTreeSet<usize>,
     /// A phone may be cloned.
     clones: bool,
     /// A phone that another goes on as.
@@ -140,6 +143,9 @@ fn play(mut sim: Sim) -> Result<Tally, String> {
     }
     sim.heal()?;
     checks::check(&mut sim)?;
+    if sim.rot()? {
+        checks::check(&mut sim)?;
+    }
     let lanes = sim.waybills.len() + sim.exceptions.len() + sim.complaints.len();
     let counted = sim.phones.len() >= LEAST_PHONES
         && lanes >= LEAST_LANES
@@ -214,6 +220,7 @@ impl Sim {
             rogue,
             photos_gone: BTreeSet::new(),
             restored: BTreeSet::new(),
+            rotted: BTreeSet::new(),
             clones: false,
             cloned: None,
             partitions: BTreeMap::new(),
@@ -620,6 +627,23 @@ impl Sim {
             }
         }
         Ok(())
+    }
+
+    /// A bit of an event that the hub has confirmed turns on a phone, in a lane of today, while the app
+    /// is off; then it syncs once more. Returns false if no phone has such an event.
+    fn rot(&mut self) -> Result<bool, String> {
+        let who = self.rng.usize(..self.phones.len());
+        self.phones[who].kill();
+        let rotted = self.phones[who].rot(&mut self.rng);
+        self.wake(who);
+        if rotted {
+            self.tally.count("fault", "bit rot");
+            self.rotted.insert(who);
+        }
+        self.time.pass(self.poll_ms + 1);
+        self.unlock(who)?;
+        self.drain(who, SyncChannel::Events)?;
+        Ok(rotted)
     }
 
     /// Signs a courier in if the app has to, and at times if it need not.

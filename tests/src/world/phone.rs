@@ -176,6 +176,23 @@ impl Phone {
         files.remove(&format!("media/{name}")).is_ok().then_some(name)
     }
 
+    /// Turns a bit of an event of a parcel of today that the hub has confirmed, unless something here
+    /// is unconfirmed. Returns false if there is none. The app must be off.
+    pub fn rot(&self, rng: &mut fastrand::Rng) -> bool {
+        let db = self.database();
+        let found = db.query_row(
+            "SELECT e.n, e.bytes FROM event e JOIN parcel p ON p.lane = e.lane
+             WHERE p.today = 1 AND NOT EXISTS (SELECT 1 FROM event WHERE lane_seq IS NULL)
+             ORDER BY e.n LIMIT 1 OFFSET ?1",
+            [rng.u32(..20)],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+        );
+        let Ok((n, mut bytes)) = found else { return false };
+        let at = rng.usize(..bytes.len());
+        bytes[at] ^= 1 << rng.u8(..8);
+        db.execute("UPDATE event SET bytes = ?1 WHERE n = ?2", (bytes, n)).is_ok()
+    }
+
     /// Opens the store's file beside the library.
     ///
     /// # Panics

@@ -1,5 +1,8 @@
 //! What a courier's phones are sent: his feed, page by page, with the exact bytes.
 
+use lastmile_core::event::Lane;
+use lastmile_core::id::Digest;
+use lastmile_core::sync::wire::{LaneDigest, lanes_digest};
 use serde_json::{Value, json};
 
 use super::park::complaint;
@@ -16,6 +19,8 @@ cases! {
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_cursor_beyond_the_feed_is_read_as_0;
     Device "4. `POST /v1/sync`: push and pull in one round trip" todays_lanes_first_leave_nothing_out;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_mark_that_means_nothing_has_the_feed_sent_from_its_start;
+    Device "4. `POST /v1/sync`: push and pull in one round trip" a_device_that_holds_otherwise_is_told_the_lanes;
+    Device "4. `POST /v1/sync`: push and pull in one round trip" a_device_that_holds_the_same_is_told_nothing;
     Device "4. `POST /v1/sync`: push and pull in one round trip" a_reply_that_got_lost_is_sent_again;
     Device "4. `POST /v1/sync`: push and pull in one round trip" one_round_trip_pushes_and_pulls;
     Device "1. An event is a line of bytes" spaces_and_the_order_of_fields_are_kept;
@@ -160,6 +165,42 @@ fn a_mark_that_means_nothing_has_the_feed_sent_from_its_start(kit: &Kit) -> Chec
     let mut header = second.pull_header(&[]);
     header["pull"]["rest"] = json!("what another server wrote");
     sent(&Reply::read(&second.send(&header, &[])?)?, &lines, &[1])
+}
+
+/// Asks what the server says of a digest of the courier's open lanes.
+fn compared(phone: &mut Phone, digest: Digest) -> Checked<Reply> {
+    phone.pull()?;
+    let mut header = phone.pull_header(&[]);
+    header["pull"]["digest"] = json!(digest);
+    Reply::read(&phone.send(&header, &[])?)
+}
+
+fn a_device_that_holds_otherwise_is_told_the_lanes(kit: &Kit) -> Checked {
+    let [mut first, mut second] = two_phones(kit)?;
+    let case = new_case();
+    let lines = [first.report(&case), first.note(&case)];
+    first.push(&lines)?;
+    let reply = compared(&mut second, lanes_digest(&[]))?;
+    let lane = Lane::parse(&case);
+    let theirs = LaneDigest::of(lane.clone(), &lines.each_ref().map(|line| leaf(line)));
+    if reply.header["lanes"].is_null() {
+        return Ok(());
+    }
+    same("lanes", &reply.header["lanes"], &json!([theirs]))?;
+    let mut header = second.pull_header(&[]);
+    header["pull"]["again"] = json!([lane]);
+    sent(&Reply::read(&second.send(&header, &[])?)?, &lines, &[1, 2])
+}
+
+fn a_device_that_holds_the_same_is_told_nothing(kit: &Kit) -> Checked {
+    let [mut first, mut second] = two_phones(kit)?;
+    let case = new_case();
+    let lines = [first.report(&case), first.note(&case)];
+    first.push(&lines)?;
+    let lane = Lane::parse(&case);
+    let ours = LaneDigest::of(lane, &lines.each_ref().map(|line| leaf(line)));
+    let reply = compared(&mut second, lanes_digest(&[ours]))?;
+    holds(reply.header["lanes"].is_null(), "nothing differs")
 }
 
 fn a_reply_that_got_lost_is_sent_again(kit: &Kit) -> Checked {

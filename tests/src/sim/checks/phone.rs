@@ -24,6 +24,7 @@ const DIAGNOSTICS_BYTES: usize = 200_000;
 pub(super) fn check(sim: &mut Sim, who: usize, hub: &Everything) -> Result<(), String> {
     let told = |error: lastmile_core::Error| error.to_string();
     let db = sim.phones[who].database();
+    let rotted = u64::from(sim.rotted.contains(&who));
     let courier = sim.phones[who].courier().map_err(told)?;
     let log = courier.log().map_err(told)?;
     let checked = nothing_stuck(courier)
@@ -31,7 +32,8 @@ pub(super) fn check(sim: &mut Sim, who: usize, hub: &Everything) -> Result<(), S
         .and_then(|()| same_fold(courier, &log, hub))
         .and_then(|()| nothing_personal(&log))
         .and_then(|()| nothing_missing(courier, &log, hub))
-        .and_then(|()| lists_are_right(courier, &db));
+        .and_then(|()| lists_are_right(courier, &db))
+        .and_then(|()| only_what_rotted_was_mended(courier, rotted));
     checked.map_err(|what| format!("phone {who}: {what}"))?;
     let me = sim.phones[who].enrolment.courier.clone();
     let vault = Vault { db, log: &log, me: &me, hub };
@@ -45,6 +47,15 @@ fn nothing_stuck(courier: &Courier) -> Result<(), String> {
         return Err(format!("stuck: {status:?}"));
     }
     Ok(())
+}
+
+/// Phone and hub never hold other events of a lane but by a damaged disk.
+fn only_what_rotted_was_mended(courier: &Courier, rotted: u64) -> Result<(), String> {
+    let mended = courier.diagnostics().map_err(|error| error.to_string())?.mended;
+    if mended == rotted {
+        return Ok(());
+    }
+    Err(format!("drift: {mended} lanes were fetched again, {rotted} rotted"))
 }
 
 /// Returns what waits and why. A disk that does not answer explains nothing.
