@@ -109,6 +109,20 @@ impl Lastmile {
         )
     }
 
+    /// Records an act of before, which a phone that is lost had recorded and never sent, with the
+    /// reason. `happened_ms` is when it happened by the courier's word, UTC milliseconds.
+    pub fn attest_late(
+        &self,
+        command: Command,
+        happened_ms: i64,
+        reason: String,
+    ) -> Result<Recorded> {
+        self.shared.telling(
+            |courier| courier.attest_late(&command, happened_ms, &reason),
+            |recorded| recorded.lanes.clone(),
+        )
+    }
+
     /// Tells what a rule says against an act, without recording anything.
     pub fn check(&self, command: Command) -> Result<Option<Objection>> {
         Ok(self.shared.courier()?.check(&command)?.map(Objection::from))

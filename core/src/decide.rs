@@ -94,6 +94,13 @@ impl Decided {
         self.vault.push(entry);
         reference
     }
+
+    /// Seals the actor's own words about the act, in the lane of its first fact.
+    pub fn explain(&mut self, words: &str, at: &Circumstances) -> VaultRef {
+        let lane = self.groups.iter().flatten().next().map(|draft| draft.lane.clone());
+        let lane = lane.unwrap_or(Lane::Station(at.station.clone()));
+        self.seal(&lane, &VaultBody::Text(words.trim().to_owned()), at)
+    }
 }
 
 /// A command's facts, and the refusal that stands against them, if any.
@@ -130,9 +137,8 @@ pub fn against(
     reason: &str,
     at: &Circumstances,
 ) -> Against {
+    let sealed = decided.explain(reason, at);
     let reason = VaultBody::Text(reason.trim().to_owned());
-    let lane = decided.groups.iter().flatten().next().map(|draft| draft.lane.clone());
-    let sealed = decided.seal(&lane.unwrap_or(Lane::Station(at.station.clone())), &reason, at);
     for n in 0..decided.groups.len() {
         let case = CaseId::new(at.now.ms, at.entropy);
         let note = decided.seal(&Lane::Exception(case), &reason, at);

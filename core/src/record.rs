@@ -12,7 +12,7 @@ use crate::courier::{Courier, Here, Recorded};
 use crate::decide::{self, Circumstances, Decided, Draft, LaneStates, LeftOut};
 use crate::delivery::Party;
 use crate::error::{Error, MediaError, Result};
-use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane};
+use crate::event::{Against, CoarsePlace, Envelope, Event, EvidenceLost, Fact, Group, Lane, Late};
 use crate::evidence::EvidenceRef;
 use crate::fold::{LaneState, needs_refold};
 use crate::id::{EventId, SiteId};
@@ -21,7 +21,7 @@ use crate::privacy::{Person, RevealReason, VaultBody, rules as privacy};
 use crate::refusal::Refusal;
 use crate::store::{Head, Key, LaneRow, Media, MediaState, Record, Store, list, vault};
 use crate::temporary_storage::{CodeBook, LockerSlot};
-use crate::time::{BootMoment, ClockReading};
+use crate::time::{BootMoment, ClockReading, Moment};
 use crate::waybill::Waybill;
 
 impl Courier {
@@ -36,7 +36,7 @@ impl Courier {
     /// `Refused` with the rule's code and advice; `DiskFull`, when the room that is kept for this is
     /// spent too, and other errors of the store leave nothing half-written.
     pub fn record(&mut self, command: &Command) -> Result<Recorded> {
-        self.write(command, None)
+        self.write(command, How::AsItHappens)
     }
 
     /// Records an act that was done although a rule speaks against it.
@@ -48,10 +48,38 @@ impl Courier {
     /// `Refused` if the refusal leaves nothing to record, such as an unknown parcel;
     /// `BadArgument` if `reason` is blank.
     pub fn record_done(&mut self, command: &Command, reason: &str) -> Result<Recorded> {
-        if reason.trim().is_empty() {
-            return Err(Error::BadArgument { field: "reason", expected: "why it was done" });
+        said(reason, "why it was done")?;
+        self.write(command, How::Against { reason })
+    }
+
+    /// Records an act of before, which another phone had recorded and took with it: it was lost, or
+    /// its store was deleted, before the hub had everything. `happened_ms` is when it happened, UTC
+    /// milliseconds, as the courier remembers it.
+    ///
+    /// The same fact is recorded, marked as attested late with `reason`. It counts, and it is an
+    /// evidence of its own class: its time is his word, so that no clock is on time by it, and the
+    /// bundle says so. Against a rule it is recorded as by [`record_done`](Self::record_done): the
+    /// proof was on the phone that is gone. If that one comes back, what was recorded first counts.
+    ///
+    /// # Errors
+    /// `Refused` if the rule leaves nothing to record; `BadArgument` if `reason` is blank, or
+    /// `happened_ms` is to come or longer ago than `retention_days`.
+    pub fn attest_late(
+        &mut self,
+        command: &Command,
+        happened_ms: i64,
+        reason: &str,
+    ) -> Result<Recorded> {
+        said(reason, "why it is recorded only now")?;
+        let ago_ms = self.now().ms.saturating_sub(happened_ms);
+        let most_ms = i64::from(self.policy().retention_days) * 86_400_000;
+        if !(0..=most_ms).contains(&ago_ms) {
+            return Err(Error::BadArgument {
+                field: "happened_ms",
+                expected: "a moment of the last days (retention_days), UTC milliseconds",
+            });
         }
-        self.write(command, Some(reason))
+        self.write(command, How::Late { happened_ms, reason })
     }
 
     /// Shows a person of the waybill in the clear, and records that this courier was shown him and
@@ -105,12 +133,12 @@ impl Courier {
         Ok(decide::left_out(command, &lanes.states, &at))
     }
 
-    fn write(&mut self, command: &Command, done: Option<&str>) -> Result<Recorded> {
+    fn write(&mut self, command: &Command, how: How) -> Result<Recorded> {
         let mut store = self.store.take().ok_or(Error::Suspended)?;
-        let mut result = self.write_in(&mut store, command, done);
+        let mut result = self.write_in(&mut store, command, how);
         // Nothing was written: it is done anew in the room that was kept for this.
         if matches!(result, Err(Error::DiskFull)) && store.reserve.release() {
-            result = self.write_in(&mut store, command, done);
+            result = self.write_in(&mut store, command, how);
         }
         self.store = Some(store);
         let (recorded, head, codes) = self.noticed(result)?;
@@ -125,22 +153,36 @@ impl Courier {
         &self,
         store: &mut Store,
         command: &Command,
-        done: Option<&str>,
+        how: How,
     ) -> Result<(Recorded, Head, Option<CodeBook>)> {
         let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let reading = self.options.clock.read();
-        let (at, lanes) = self.read(&tx, command, &reading)?;
+        let (mut at, lanes) = self.read(&tx, command, &reading)?;
+        let now = at.now;
+        if let How::Late { happened_ms, .. } = how {
+            // Where the phone is now says nothing of then.
+            (at.now, at.address_gap_m, at.station_gap_m) =
+                (Moment { ms: happened_ms, unsure_ms: None, ..now }, None, None);
+        }
         let mut decision = decide::decide(command, &lanes.states, &at)?;
-        let mut against = None;
+        let mut marks = Marks::default();
         if let Some(refusal) = decision.refusal {
-            let reason = match done {
-                Some(reason) if refusal.can_be_recorded_against() => reason,
+            let reason = match how {
+                How::Against { reason } | How::Late { reason, .. }
+                    if refusal.can_be_recorded_against() =>
+                {
+                    reason
+                }
                 _ => return Err(refusal.into()),
             };
-            against = Some(decide::against(&mut decision.decided, &refusal, reason, &at));
+            marks.against = Some(decide::against(&mut decision.decided, &refusal, reason, &at));
+        }
+        if let How::Late { reason, .. } = how {
+            let why = decision.decided.explain(reason, &at);
+            marks.late = Some(Late { at: now, why });
         }
         let mut writer = Writer::new(&tx, self, &at, &reading, lanes);
-        let first = writer.append(&decision.decided, against.as_ref())?;
+        let first = writer.append(&decision.decided, &marks)?;
         for entry in &decision.decided.vault {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
             vault::put(&tx, lane.n, entry, first)?;
@@ -198,7 +240,7 @@ impl Courier {
         let lost = EvidenceLost { evidence: item.id, sha256: item.sha256 };
         let mut writer = Writer::new(&tx, self, &at, &reading, lanes);
         let groups = vec![vec![Draft { lane, fact: Fact::from(lost) }]];
-        writer.append(&Decided { groups, vault: Vec::new() }, None)?;
+        writer.append(&Decided { groups, vault: Vec::new() }, &Marks::default())?;
         let (_, head, records) = writer.finish()?;
         tx.commit()?;
         store.journal.add(&store.db, &records);
@@ -254,6 +296,31 @@ impl Courier {
         }
         Ok((at, lanes))
     }
+}
+
+/// How an act comes to be recorded.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// As it happens, and no rule may speak against it.
+    AsItHappens,
+    /// As it happens, a rule or none.
+    Against { reason: &'a str },
+    /// Long after it happened, a rule or none.
+    Late { happened_ms: i64, reason: &'a str },
+}
+
+/// What the events of an act are marked with.
+#[derive(Default)]
+struct Marks {
+    against: Option<Against>,
+    late: Option<Late>,
+}
+
+fn said(reason: &str, expected: &'static str) -> Result<()> {
+    if reason.trim().is_empty() {
+        return Err(Error::BadArgument { field: "reason", expected });
+    }
+    Ok(())
 }
 
 /// The lanes of one command, read once.
@@ -316,7 +383,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends all groups; returns the row of the first event.
-    fn append(&mut self, decided: &Decided, against: Option<&Against>) -> Result<Option<i64>> {
+    fn append(&mut self, decided: &Decided, marks: &Marks) -> Result<Option<i64>> {
         let mut first_row = None;
         for drafts in &decided.groups {
             let ids: Vec<EventId> =
@@ -326,7 +393,7 @@ impl<'a> Writer<'a> {
                 _ => None,
             };
             for (draft, id) in drafts.iter().zip(ids) {
-                let row = self.append_one(draft, id, group, against)?;
+                let row = self.append_one(draft, id, group, marks)?;
                 first_row = first_row.or(Some(row));
             }
         }
@@ -338,7 +405,7 @@ impl<'a> Writer<'a> {
         draft: &Draft,
         id: EventId,
         group: Option<Group>,
-        against: Option<&Against>,
+        marks: &Marks,
     ) -> Result<i64> {
         let lane = self.lane(&draft.lane)?;
         let state = self.lanes.states.entry(draft.lane.clone());
@@ -350,13 +417,14 @@ impl<'a> Writer<'a> {
                 device: self.courier.identity.device,
                 actor: self.at.actor.clone(),
                 at: self.at.now,
-                boot: Some(self.boot),
-                place: self.courier.here.map(coarse),
+                boot: marks.late.is_none().then_some(self.boot),
+                place: self.courier.here.filter(|_| marks.late.is_none()).map(coarse),
                 seen: lane.seen,
                 policy: self.at.policy.version,
                 epoch: state.parcel().and_then(Parcel::epoch),
                 group,
-                against: against.cloned(),
+                against: marks.against.clone(),
+                late: marks.late.clone(),
                 must_understand: false,
             },
             fact: draft.fact.clone(),

@@ -262,6 +262,7 @@ impl Tale {
                 policy: 1,
                 epoch: None,
                 group: None,
+                late: None,
                 against: self
                     .against
                     .take()

@@ -50,6 +50,9 @@ pub struct Entry {
     pub by: crate::event::Actor,
     /// How far it has come.
     pub progress: Progress,
+    /// When it was attested, if that was only after the phone which had recorded it was lost: then
+    /// `at` is the courier's word.
+    pub attested_at: Option<Moment>,
 }
 
 /// One parcel of today's list.
@@ -287,6 +290,7 @@ impl Courier {
                 event: event.envelope.id,
                 kind: event.fact.kind().to_owned(),
                 at: self.mended(&event.envelope),
+                attested_at: event.envelope.late.as_ref().map(|late| late.at),
                 by: event.envelope.actor,
                 progress,
             });

@@ -174,6 +174,7 @@ fn line(enrolment: &Enrolment, lane: &Lane, step: usize) -> Vec<u8> {
         epoch: Some(1),
         group: None,
         against: None,
+        late: None,
         must_understand: false,
     };
     Event { envelope, fact }.to_bytes()

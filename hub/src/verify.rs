@@ -277,6 +277,14 @@ fn check_event(
         report.not_proven.push(format!("{title}: what the phone recorded just before its stretch"));
     }
     let moment = event.envelope.at;
+    if let Some(late) = &event.envelope.late {
+        report.not_proven.push(format!(
+            "{title}: that it happened at {}: {actor} attested it at {}, after his phone was lost",
+            time(moment.ms),
+            time(late.at.ms)
+        ));
+        return;
+    }
     match moment.unsure_ms {
         None => report.not_proven.push(format!(
             "{title}: that it happened at {}: the phone's clock had not met the hub's",

@@ -123,6 +123,15 @@ pub struct Against {
     pub reason: VaultRef,
 }
 
+/// An act that was recorded only after the phone which had recorded it was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// When it was attested; `at` of the envelope is when it happened, by the courier's word.
+    pub at: Moment,
+    /// Why so late, in the vault.
+    pub why: VaultRef,
+}
+
 /// Everything about an event but its payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
@@ -158,6 +167,9 @@ pub struct Envelope {
     /// The refusal this act went against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
+    /// It was attested after the fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
     /// A reader that does not know the kind must not act on this lane.
     #[serde(rename = "must", default, skip_serializing_if = "std::ops::Not::not")]
     pub must_understand: bool,

@@ -312,6 +312,7 @@ impl<'a> Ledger<'a> {
                 epoch: None,
                 group,
                 against: None,
+                late: None,
                 must_understand: false,
             },
             fact,

@@ -313,6 +313,7 @@ impl Phone {
                 epoch: None,
                 group: None,
                 against: None,
+                late: None,
                 must_understand: false,
             },
             fact: fact.into(),

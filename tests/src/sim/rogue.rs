@@ -205,6 +205,7 @@ impl Rogue {
             epoch: None,
             group: None,
             against: None,
+            late: None,
             must_understand,
         };
         Event { envelope, fact }.to_bytes()

@@ -67,6 +67,13 @@ public actor Courier {
         try lastmile.recordDone(command: command, reason: reason)
     }
 
+    /// Records an act of before, which a phone that is lost had recorded and never sent, with the
+    /// reason. `happenedMs` is when it happened by the courier's word, UTC milliseconds.
+    @discardableResult
+    public func attestLate(_ command: Command, happenedMs: Int64, reason: String) throws -> Recorded {
+        try lastmile.attestLate(command: command, happenedMs: happenedMs, reason: reason)
+    }
+
     /// Tells what a rule says against an act, without recording anything.
     public func check(_ command: Command) throws -> Objection? { try lastmile.check(command: command) }
 

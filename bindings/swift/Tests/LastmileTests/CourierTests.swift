@@ -159,6 +159,17 @@ let storeKey = Data(repeating: 7, count: 32)
         #expect(errorCode(path) == "MediaBadPath")
     }
 
+    @Test func whatALostPhoneTookWithItIsAttested() async throws {
+        let courier = try courier()
+        let id = try await courier.newCase()
+        let happened = Int64(Date().timeIntervalSince1970 * 1000) - 3_600_000
+        try await courier.attestLate(complaint(id), happenedMs: happened, reason: "手机丢了")
+
+        let entry = try #require(try await courier.history("complaint:\(id)").last)
+        #expect(entry.at.ms == happened)
+        #expect(try #require(entry.attestedAt).ms > happened)
+    }
+
     @Test func noErrorTextHoldsWhatWasTypedIn() async throws {
         let courier = try courier()
         let blank = complaint(try await courier.newCase(), name: "王小明")
@@ -167,6 +178,7 @@ let storeKey = Data(repeating: 7, count: 32)
             await failure { try await courier.record(.arrive(waybill: "王小明13900000001")) },
             await failure { try await courier.exceptionCase("王小明 13900000001") },
             await failure { try await courier.recordDone(blank, reason: " ") },
+            await failure { try await courier.attestLate(blank, happenedMs: 0, reason: "丢了") },
         ]
         for error in errors {
             let text = String(reflecting: error)

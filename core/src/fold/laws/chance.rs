@@ -400,6 +400,7 @@ pub(super) fn event(lane: &Lane, n: u8, (kind, a, b, who, seen): (u8, u8, u8, u8
             epoch: None,
             group: None,
             against: None,
+            late: None,
             must_understand: kind == 255,
         },
         fact,

@@ -99,6 +99,13 @@ class Courier private constructor(
     suspend fun recordDone(command: Command, reason: String): Recorded =
         call { recordDone(command, reason) }
 
+    /**
+     * Records an act of before, which a phone that is lost had recorded and never sent, with the
+     * reason. [happenedMs] is when it happened by the courier's word, UTC milliseconds.
+     */
+    suspend fun attestLate(command: Command, happenedMs: Long, reason: String): Recorded =
+        call { attestLate(command, happenedMs, reason) }
+
     /** Tells what a rule says against an act, without recording anything. */
     suspend fun check(command: Command): Objection? = call { check(command) }
 

@@ -202,6 +202,17 @@ class CourierTest {
     }
 
     @Test
+    fun whatALostPhoneTookWithItIsAttested() = withCourier { courier ->
+        val command = complaint(courier)
+        val happened = System.currentTimeMillis() - 3_600_000
+        courier.attestLate(command, happened, "手机丢了")
+
+        val entry = courier.history("complaint:${command.case}").first().single()
+        assertEquals(happened, entry.at.ms)
+        assertTrue(assertNotNull(entry.attestedAt).ms > happened)
+    }
+
+    @Test
     fun noErrorTextHoldsWhatWasTypedIn() = withCourier { courier ->
         val words = listOf("王小明", "13900000001")
         val errors = listOf(
@@ -209,6 +220,7 @@ class CourierTest {
             assertFailsWith<LastmileException> { courier.record(Command.Arrive("王小明13900000001")) },
             assertFailsWith<LastmileException> { courier.exceptionCase("王小明 13900000001").first() },
             assertFailsWith<LastmileException> { courier.recordDone(complaint(courier, "王小明"), " ") },
+            assertFailsWith<LastmileException> { courier.attestLate(complaint(courier, "王小明"), 0, "丢了") },
         )
         for (error in errors) for (word in words) assertFalse(word in error.toString(), "$error")
     }
