@@ -535,6 +535,18 @@ fn a_code_that_clashed_is_replaced_in_sight_and_the_notice_is_owed_again() {
 }
 
 #[test]
+fn what_is_taken_out_twice_is_linked_and_nobody_need_rule() {
+    let mut tale = Tale::in_storage();
+    let first = tale.by("A").tells(StoredParcelRetrieved { scanned: true });
+    let once = tale.parcel();
+    tale.by("A").tells(StoredParcelRetrieved { scanned: false });
+    let [clash] = &tale.parcel().margin.conflicts[..] else { panic!("one conflict") };
+    assert_eq!((clash.row, clash.ruling), (ConflictRow::RecordedTwice, Ruling::Settled));
+    assert_eq!(clash.other, Some(first));
+    assert_eq!(tale.parcel().storage, once.storage, "the first counts");
+}
+
+#[test]
 fn a_code_is_to_be_forgotten_when_its_stay_ends() {
     let mut tale = agreed(consent());
     tale.by("A").tells(ParcelStored { code: Some(vault(4)), ..stored() });
