@@ -238,7 +238,9 @@ fn a_parcel_is_on_offer_to_one_courier_at_a_time() {
     tale.by("A").tells(offered(1, "B"));
     assert_eq!(scene.refusal("A", &offer_to("C"), &tale), Some(Refusal::AlreadyOffered));
     assert_eq!(scene.refusal("A", &offer_to("B"), &tale), None, "the code was lost");
-    scene.minute = 120;
+    scene.minute = 89;
+    assert_eq!(scene.refusal("A", &offer_to("C"), &tale), Some(Refusal::AlreadyOffered));
+    scene.minute = 90;
     assert_eq!(scene.refusal("A", &offer_to("C"), &tale), None, "he did not come");
 }
 
