@@ -591,6 +591,18 @@ fn the_station_completes_a_return_that_was_started() {
 }
 
 #[test]
+fn who_does_not_hold_a_parcel_does_not_send_it_back() {
+    let mut tale = Tale::out_for_delivery();
+    tale.station().tells(ReturnAuthorised {});
+    tale.by("B").having_seen(1).tells(ReturnStarted {});
+    let parcel = tale.parcel();
+    assert!(parcel.held_by(&courier("A")));
+    let open: Vec<_> = parcel.margin.open_conflicts().map(|conflict| conflict.row).collect();
+    assert_eq!(open, [ConflictRow::NotTheHolder], "a person rules");
+    assert_eq!(parcel.claims.len(), 1);
+}
+
+#[test]
 fn a_courier_on_his_way_to_an_appointment_holds_the_parcel_against_a_recorded_return() {
     let mut tale = Tale::out_for_delivery();
     let window = RedeliveryScheduled { from_ms: 1, to_ms: 2, channel: Channel::Phone };

@@ -420,3 +420,12 @@ fn the_former_courier_of_an_order_loses_sight_of_its_sender() {
     assert!(loses_sight(&tale.state(), &courier("A")));
     assert!(!loses_sight(&tale.state(), &courier("B")));
 }
+
+#[test]
+fn an_order_is_given_to_another_courier_and_not_twice_to_the_same() {
+    let (scene, tale) = (Scene::new(), given_to_a());
+    let give = |to| Command::AssignPickup { order: order(), courier: courier(to) };
+    let refusal = |to| scene.refusal_to(&clerk_acts(), &give(to), &tale);
+    assert_eq!(refusal("A"), Some(Refusal::AlreadyAssigned));
+    assert_eq!(refusal("B"), None);
+}
