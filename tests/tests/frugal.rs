@@ -114,3 +114,24 @@ fn ten_hours_without_a_hub_take_at_most_120_requests_and_half_a_megabyte() {
     air.sync(true);
     assert_eq!(air.phone.courier().unwrap().sync_status().unwrap().pending, 0);
 }
+
+#[test]
+fn a_hub_that_always_has_more_and_sends_nothing_is_not_asked_for_ever() {
+    let mut air = Air::new(2);
+    air.phone.courier().unwrap().pull_soon();
+    let mut requests = 0;
+    while let Next::Send { request } =
+        air.phone.courier().unwrap().next_request(SyncChannel::Events).unwrap()
+    {
+        requests += 1;
+        assert!(requests < 5, "it is asked again and again");
+        let mut asked = request_of(&air.phone, &request);
+        asked.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Accept-Encoding"));
+        let mut answer = air.station.ask(&asked);
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(text.contains("\"more\":false"));
+        answer.body = text.replace("\"more\":false", "\"more\":true").into_bytes();
+        air.phone.courier().unwrap().apply_reply(request.id, &reply_of(answer)).unwrap();
+    }
+    assert_eq!(requests, 1);
+}

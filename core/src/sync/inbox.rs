@@ -157,7 +157,11 @@ impl Courier {
             // A new incarnation reads the feed from its start.
             let forked = self.head.incarnation != open.incarnation;
             let differs = !drift::again(&self.store()?.db)?.is_empty();
-            self.machine.pull_asked |= header.more || forked || differs;
+            // A hub that always has more and sends nothing is not asked at once for ever.
+            let read = (asked.cursor, asked.rest.as_ref());
+            let came = !header.lane_seqs.is_empty()
+                || (header.cursor, header.rest.as_ref().map(|rest| &rest.mark)) != read;
+            self.machine.pull_asked |= (header.more && came) || forked || differs;
             let now = Some((reading.boot_id, reading.boot_ms));
             self.machine.last_pull_boot_ms = now;
             // A hub that had news could not compare.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use lastmile_core::bug::{Bug, planted};
 use lastmile_core::document::Signed;
 use lastmile_core::event::{Lane, digests};
+use lastmile_core::id::Digest;
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{LaneDigest, Pull, Rest, Withheld, lanes_digest};
 use lastmile_core::temporary_storage::SiteCodes;
@@ -17,6 +18,9 @@ use crate::store::{Device, FeedEntry, Row, Tx};
 
 /// Entries read from the feed, or lanes, at once.
 const PAGE: u32 = 200;
+
+/// The most lanes that are sent again with one reply.
+const AGAIN: usize = 10;
 
 /// What is sent.
 #[derive(Default)]
@@ -66,19 +70,14 @@ pub(crate) fn collect(
     {
         left = page.go_on(some)?;
     }
-    let agrees = match pull.digest {
-        // It says what the device holds at this very position.
-        Some(theirs) if page.pulled.lines.is_empty() && cursor == pull.cursor && cursor == end => {
-            let lanes = page.open_lanes()?;
-            (lanes_digest(&lanes) == theirs).then_some(()).ok_or(lanes)
-        }
-        _ => Ok(()),
-    };
-    pulled = page.pulled;
-    if let Err(lanes) = agrees {
-        tracing::warn!(device = %device.id, "a phone holds other events of its courier's lanes");
-        pulled.lanes = Some(lanes);
+    // What the device holds is told of this very position.
+    if let Some(digest) = pull.digest
+        && (pull.cursor, cursor) == (end, end)
+        && page.pulled.lines.is_empty()
+    {
+        page.pulled.lanes = page.lanes_other_than(&digest)?;
     }
+    pulled = page.pulled;
     pulled.cursor = cursor;
     pulled.more = cursor < end || left.is_some();
     pulled.rest = left.map(Left::told);
@@ -113,10 +112,17 @@ impl Left {
             }
             Some("") | None if pull.cursor <= end => (pull.cursor, None),
             Some(mark) if pull.cursor <= end => match Self::read(mark) {
-                Some(left) => (pull.cursor, Some(left)),
-                None => (0, None),
+                Some(left) if left.is_within(end) => (pull.cursor, Some(left)),
+                _ => (0, None),
             },
             _ => (0, None),
+        }
+    }
+
+    fn is_within(self, end: u64) -> bool {
+        match self {
+            Self::Lanes { to, .. } => to <= end,
+            Self::Feed { at, to } => at <= to && to <= end,
         }
     }
 
@@ -243,7 +249,7 @@ impl Page<'_> {
     /// Adds lanes that the device asks for again, if its courier stands in a relation to them.
     fn send_again(&mut self, lanes: &[Lane]) -> Result<()> {
         let Some(courier) = &self.device.courier else { return Ok(()) };
-        for lane in lanes {
+        for lane in lanes.iter().take(AGAIN) {
             let Some(lane) = self.tx.find_lane(lane)? else { continue };
             let viewers = self.tx.viewers(lane.row)?;
             if let Some((_, relation)) = viewers.into_iter().find(|(no, _)| no == courier) {
@@ -253,12 +259,13 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The open lanes that are the courier's now, as they are held here.
-    fn open_lanes(&self) -> Result<Vec<LaneDigest>> {
+    /// Returns the open lanes that are the courier's now, as they are held here, if that is not what
+    /// the device's digest says.
+    fn lanes_other_than(&self, digest: &Digest) -> Result<Option<Vec<LaneDigest>>> {
         let (mut lanes, mut after) = (Vec::new(), 0);
         loop {
             let page = self.tx.lanes_now(self.courier, after, PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(lanes) };
+            let Some((last, _)) = page.last() else { break };
             after = *last;
             for (lane, _) in page {
                 let events = self.tx.lane_events(lane)?;
@@ -266,6 +273,12 @@ impl Page<'_> {
                 lanes.push(LaneDigest::of(self.tx.lane_name(lane)?, &leaves));
             }
         }
+        if lanes_digest(&lanes) == *digest {
+            return Ok(None);
+        }
+        let device = self.device.id;
+        tracing::warn!(%device, "a phone holds other events of its courier's lanes");
+        Ok(Some(lanes))
     }
 
     fn add(&mut self, entry: &FeedEntry, own: bool) -> Result<()> {

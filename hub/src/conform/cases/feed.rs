@@ -162,9 +162,13 @@ fn a_mark_that_means_nothing_has_the_feed_sent_from_its_start(kit: &Kit) -> Chec
     let [mut first, second] = two_phones(kit)?;
     let lines = [first.report(&new_case())];
     first.push(&lines)?;
-    let mut header = second.pull_header(&[]);
-    header["pull"]["rest"] = json!("what another server wrote");
-    sent(&Reply::read(&second.send(&header, &[])?)?, &lines, &[1])
+    for mark in ["what another server wrote", "feed 9-1", "feed 0-1000000000", "lanes 0-1000000000"]
+    {
+        let mut header = second.pull_header(&[]);
+        header["pull"]["rest"] = json!(mark);
+        sent(&Reply::read(&second.send(&header, &[])?)?, &lines, &[1])?;
+    }
+    Ok(())
 }
 
 /// Asks what the server says of a digest of the courier's open lanes.
