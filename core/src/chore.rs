@@ -9,7 +9,7 @@ use crate::delivery::Party;
 use crate::event::Lane;
 use crate::fold::LaneState;
 use crate::notice::WaitingNotice;
-use crate::parcel::Parcel;
+use crate::parcel::{End, Parcel};
 use crate::policy::Policy;
 use crate::privacy::{ErasureReason, PersonSight};
 use crate::time::Moment;
@@ -54,7 +54,7 @@ pub fn chores(lane: &Lane, state: &LaneState, policy: &Policy) -> Vec<Due> {
                 .iter()
                 .map(|notice| Due { at_ms: notice.at.ms, chore: Chore::Send(notice.clone()) });
             let asked = held(parcel).map(|party| erase(lane, party, i64::MIN));
-            let end = parcel.end.as_ref().zip(policy.parcel_erase_days);
+            let end = certain_end(parcel).zip(policy.parcel_erase_days);
             let over = end.into_iter().flat_map(|(end, days)| {
                 let at_ms = days_after(&end.at, days);
                 known(parcel).map(move |party| erase(lane, party, at_ms))
@@ -82,7 +82,7 @@ pub fn worth_a_look(state: &LaneState) -> Option<i64> {
             let waits = stay.is_some_and(|stay| stay.expired.is_none())
                 || !parcel.waiting_notices.is_empty()
                 || held(parcel).next().is_some();
-            let over = parcel.end.as_ref().filter(|_| known(parcel).next().is_some());
+            let over = certain_end(parcel).filter(|_| known(parcel).next().is_some());
             if waits { Some(i64::MIN) } else { over.map(|end| days_after(&end.at, 1)) }
         }
         LaneState::Complaint(complaint) => {
@@ -91,6 +91,11 @@ pub fn worth_a_look(state: &LaneState) -> Option<i64> {
         }
         _ => None,
     }
+}
+
+/// How a parcel's way ended, if it is certain when: by a wrong clock nobody is erased too early.
+fn certain_end(parcel: &Parcel) -> Option<&End> {
+    parcel.end.as_ref().filter(|end| end.at.unsure_ms.is_some())
 }
 
 fn days_after(at: &Moment, days: u32) -> i64 {
@@ -192,5 +197,9 @@ mod tests {
         tale.station().tells(PersonErased { party, reason, references, media: Vec::new() });
         assert_eq!(waiting(&tale, &policy), [due_ms]);
         assert_eq!(worth_a_look(&tale.state()), Some(moment(4).ms + DAY_MS), "not at once");
+        let mut parcel = tale.parcel();
+        parcel.end.as_mut().unwrap().at.unsure_ms = None;
+        let state = LaneState::Parcel(Box::new(parcel));
+        assert!(chores(&tale.lane, &state, &policy).is_empty(), "nobody can tell when");
     }
 }

@@ -140,3 +140,22 @@ fn nothing_is_compared_while_something_is_unconfirmed() {
     let told = phone.courier().and_then(|courier| courier.diagnostics()).expect("a good disk");
     assert_eq!(told.mended, 1, "with the next that did not");
 }
+
+#[test]
+fn an_own_event_that_is_as_it_was_recorded_gives_way_to_nothing_the_hub_says() {
+    let (station, mut phone, log) = day();
+    let lane = Lane::Parcel(waybill(2)).to_string();
+    // The hub's disk rots, at an event of the phone's own.
+    let hub = station.database();
+    let at = "lane = (SELECT row FROM lane WHERE key = ?1) AND lane_seq = 4";
+    let sql = format!("SELECT CAST(bytes AS TEXT) FROM event WHERE {at}");
+    let text: String = hub.query_row(&sql, [&lane], |row| row.get(0)).expect("a good disk");
+    let rotten = text.replace("\"policy\":1", "\"policy\":3");
+    assert_ne!(text, rotten);
+    let sql = format!("UPDATE event SET leaf = zeroblob(32), bytes = CAST(?2 AS BLOB) WHERE {at}");
+    assert_eq!(hub.execute(&sql, [&lane, &rotten]).expect("a good disk"), 1);
+    drop(hub);
+    let (events, mended) = after(&station, &mut phone, |_| {});
+    assert!(events > 0 && mended == 1, "the lane was fetched: {events}, {mended}");
+    assert!(held(&mut phone) == log, "and the phone's own word stands");
+}

@@ -248,7 +248,8 @@ pub(crate) fn any_open(db: &Connection) -> Result<bool> {
 }
 
 /// Puts a lane into the state that the hub has it in: `theirs` are all of its lines by position, and
-/// whether this device wrote them. An own event that the hub has not stays.
+/// whether this device wrote them. An own event that is as it was recorded stays, whatever the hub
+/// has in its place.
 pub(crate) fn mend(
     db: &Connection,
     lane: i64,
@@ -266,6 +267,7 @@ pub(crate) fn mend(
     for (n, at, own, bytes) in placed {
         match theirs.get(&at) {
             Some((held, _)) if rewind::leaf_of(held) == rewind::leaf_of(&bytes) => {}
+            _ if own && is_in_chain(db, n, &bytes)? => {}
             Some((held, by_us)) if !own || *by_us => {
                 db.prepare_cached("UPDATE event SET bytes = ?2 WHERE n = ?1")?
                     .execute(params![n, held])?;
@@ -281,6 +283,21 @@ pub(crate) fn mend(
         receive(db, lane, *at, held, *by_us)?;
     }
     Ok(())
+}
+
+/// Tells whether the bytes of an own event are those that its place in the chain was made of.
+fn is_in_chain(db: &Connection, n: i64, bytes: &[u8]) -> Result<bool> {
+    let links: Option<(Vec<u8>, Vec<u8>)> = db
+        .prepare_cached(
+            "SELECT before.link, own.link FROM event own
+             JOIN event before ON before.inc = own.inc AND before.seq = own.seq - 1
+             WHERE own.n = ?1",
+        )?
+        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let links = links
+        .and_then(|(before, own)| Some((Digest::from_slice(&before)?, Digest::from_slice(&own)?)));
+    Ok(links.is_some_and(|(before, own)| link(&before, &leaf(bytes)) == own))
 }
 
 /// Finds an own event that has no place yet by its bytes, and whether it is parked.

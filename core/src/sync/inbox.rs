@@ -104,7 +104,9 @@ impl Courier {
         let lines = reply.events.iter().map(|line| line.to_vec());
         let lines: Vec<_> = reply.header.lane_seqs.iter().copied().zip(lines).collect();
         if documents.is_some() && !forked {
-            self.mend(&open, &lines)?;
+            let mended = self.mend(&open, &lines);
+            self.machine.pull_asked |= mended.is_err();
+            mended?;
         }
         self.machine.applying = Some(Applying {
             open,
