@@ -73,8 +73,8 @@ pub fn chores(lane: &Lane, state: &LaneState, policy: &Policy) -> Vec<Due> {
 
 /// Returns when a lane is worth a look under any policy, UTC milliseconds; none if nothing waits.
 ///
-/// A parcel that is over and waits for its erasure alone is looked at after a day, the shortest time
-/// a policy can name: until then the looks are for those who wait for something.
+/// A parcel that is over and waits for its erasure alone is looked at after a day, also where a
+/// policy names none: until then the looks are for those who wait for something.
 pub fn worth_a_look(state: &LaneState) -> Option<i64> {
     match state {
         LaneState::Parcel(parcel) => {

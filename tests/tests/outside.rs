@@ -1,6 +1,8 @@
 //! Whatever comes from outside, nothing falls, nothing is lost and nothing is believed: the cases
 //! that the fuzzer kept, and as many again by chance.
 
+use std::collections::BTreeSet;
+
 use lastmile_tests::outside::{TARGETS, corpus};
 
 /// Cases by chance, for each target.
@@ -39,6 +41,16 @@ macro_rules! targets {
         fn every_target_is_played() {
             let names = TARGETS.map(|target| target.name);
             assert_eq!(names, [$(stringify!($name)),*]);
+        }
+
+        /// The fuzzer goes by the files of kept cases.
+        #[test]
+        fn each_file_of_kept_cases_is_a_targets() {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
+            let files = std::fs::read_dir(folder).expect("the kept cases");
+            let files = files.map(|file| file.expect("a file").file_name());
+            let files: BTreeSet<_> = files.map(|name| name.into_string().expect("a name")).collect();
+            assert_eq!(files, [$(concat!(stringify!($name), ".txt").to_owned()),*].into());
         }
     };
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lastmile_core::bug::{Bug, planted};
 use lastmile_core::document::Signed;
 use lastmile_core::event::{Lane, digests};
-use lastmile_core::id::Digest;
+use lastmile_core::id::{CourierNo, Digest};
 use lastmile_core::privacy::{VaultEntry, VaultRef};
 use lastmile_core::sync::wire::{LaneDigest, Pull, Rest, Withheld, lanes_digest};
 use lastmile_core::temporary_storage::SiteCodes;
@@ -53,6 +53,7 @@ pub(crate) fn collect(
     let mut page = Page {
         tx,
         device,
+        no,
         courier,
         incarnation,
         lines: pull.max_events.min(hub.settings.pull_events) as usize,
@@ -153,6 +154,8 @@ impl Left {
 struct Page<'a> {
     tx: &'a dyn Tx,
     device: &'a Device,
+    /// Its courier, and his row.
+    no: &'a CourierNo,
     courier: Row,
     incarnation: u32,
     /// The most lines of it, and how many bytes there is room for.
@@ -227,10 +230,9 @@ impl Page<'_> {
     /// Adds all of a lane, as the courier may see it now, unless this reply has it. Returns false if
     /// there is no room; one that no reply has room for fills one alone.
     fn add_lane(&mut self, lane: Row, relation: Relation) -> Result<bool> {
-        let Some(courier) = self.device.courier.as_ref().filter(|_| !self.whole.contains(&lane))
-        else {
+        if self.whole.contains(&lane) {
             return Ok(true);
-        };
+        }
         let events = self.tx.lane_events(lane)?;
         let lines = self.pulled.lines.len();
         if lines > 0 && lines + events.len() >= self.lines {
@@ -239,7 +241,7 @@ impl Page<'_> {
         }
         self.whole.insert(lane);
         for event in events {
-            let sight = sees(&ledger::parse(&event.bytes)?, relation, courier);
+            let sight = sees(&ledger::parse(&event.bytes)?, relation, self.no);
             let relation = Some(relation);
             self.add(&FeedEntry { pos: 0, event, sight, released: false, relation }, false)?;
         }
@@ -248,11 +250,10 @@ impl Page<'_> {
 
     /// Adds lanes that the device asks for again, if its courier stands in a relation to them.
     fn send_again(&mut self, lanes: &[Lane]) -> Result<()> {
-        let Some(courier) = &self.device.courier else { return Ok(()) };
         for lane in lanes.iter().take(AGAIN) {
             let Some(lane) = self.tx.find_lane(lane)? else { continue };
             let viewers = self.tx.viewers(lane.row)?;
-            if let Some((_, relation)) = viewers.into_iter().find(|(no, _)| no == courier) {
+            if let Some((_, relation)) = viewers.into_iter().find(|(no, _)| no == self.no) {
                 self.add_lane(lane.row, relation)?;
             }
         }

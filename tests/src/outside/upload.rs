@@ -12,7 +12,7 @@ thread_local! {
     static DAY: LazyCell<Day> = LazyCell::new(Day::new);
 }
 
-/// Methods as they are, and one that is meant by a header.
+/// The methods that tus knows, and one that it does not.
 const METHODS: [&str; 6] = ["HEAD", "PATCH", "POST", "DELETE", "OPTIONS", "GET"];
 /// Headers that the protocol knows.
 const HEADERS: [&str; 9] = [
