@@ -99,5 +99,7 @@ pub use refusal::Refusal;
 pub use screens::{
     CaseWorkView, ComplaintView, ExceptionView, Objection, ParcelView, PickupView, PromiseView,
 };
-pub use store::{DataKey, DiskFolder, Durability, Location, MediaFile, MediaFolder, Salvaged};
+pub use store::{
+    DataKey, DiskFolder, Durability, Location, Lock, MediaFile, MediaFolder, Salvaged,
+};
 pub use views::{Entry, LogLine, Progress, Stop, SyncStatus};

@@ -23,7 +23,12 @@ pub trait MediaFolder: Send + Sync {
     fn len(&self, name: &str) -> io::Result<u64>;
     /// Deletes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// Holds a name against every other process until the answer is dropped; `None` if one has it.
+    fn lock(&self, name: &str) -> io::Result<Option<Lock>>;
 }
+
+/// A name that is held. Dropping it, or the end of the process, lets it go.
+pub type Lock = Box<dyn Send + Sync>;
 
 /// A file being written.
 pub trait MediaFile: Send {
@@ -84,6 +89,15 @@ impl MediaFolder for DiskFolder {
     }
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.path(name))
+    }
+    fn lock(&self, name: &str) -> io::Result<Option<Lock>> {
+        let mut options = std::fs::File::options();
+        let file = options.create(true).truncate(false).write(true).open(self.path(name))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

@@ -19,10 +19,10 @@ mod salvage;
 mod sealed;
 pub(crate) mod vault;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
@@ -30,7 +30,7 @@ use crate::bug::{Bug, planted};
 use crate::error::{Error, Result};
 use crate::id::DeviceId;
 
-pub use folder::{DiskFolder, MediaFile, MediaFolder};
+pub use folder::{DiskFolder, Lock, MediaFile, MediaFolder};
 pub(crate) use journal::{Journal, Record};
 pub use key::DataKey;
 pub(crate) use key::StoreKeys;
@@ -94,7 +94,7 @@ pub(crate) struct Store {
     pub(crate) salvaged: Option<Salvaged>,
     keys: Arc<dyn MediaFolder>,
     /// Held while the store is open, so that a second process is told `OpenElsewhere`.
-    _lock: Option<File>,
+    _lock: Lock,
 }
 
 impl Store {
@@ -107,15 +107,14 @@ impl Store {
         device: DeviceId,
         reserve_bytes: u64,
     ) -> Result<Self> {
-        let (keys, media, lock): (Arc<dyn MediaFolder>, Arc<dyn MediaFolder>, _) = match location {
+        let (keys, media): (Arc<dyn MediaFolder>, Arc<dyn MediaFolder>) = match location {
             Location::Folder(folder) => {
-                let keys = DiskFolder::open(folder.clone())?;
-                let lock = lock(&folder.join("lastmile.lock"))?;
-                let media = DiskFolder::open(folder.join("media"))?;
-                (Arc::new(keys), Arc::new(media), Some(lock))
+                let media = folder.join("media");
+                (Arc::new(DiskFolder::open(folder.clone())?), Arc::new(DiskFolder::open(media)?))
             }
-            Location::Vfs { keys, media, .. } => (Arc::clone(keys), Arc::clone(media), None),
+            Location::Vfs { keys, media, .. } => (Arc::clone(keys), Arc::clone(media)),
         };
+        let lock = keys.lock("lastmile.lock")?.ok_or(Error::OpenElsewhere)?;
         let known = StoreKeys::open(keys.as_ref(), key)?;
         let begun = known.is_some();
         let own = match known {
@@ -223,6 +222,8 @@ fn database(
     db.pragma_update(None, "wal_autocheckpoint", 4_000 * 4096 / PAGE_SIZE)?;
     db.busy_timeout(std::time::Duration::from_secs(2))?;
     db.set_prepared_statement_cache_capacity(64);
+    // A statement keeps its plan: without this, one with a bound LIMIT is parsed anew at each call.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     migrate(&mut db)?;
     salvage::check(&db)?;
     // A process killed between writing and syncing leaves a commit that can be read and is not yet
@@ -234,15 +235,6 @@ fn database(
 fn checkpoint(db: &Connection) -> Result<()> {
     db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-fn lock(path: &Path) -> Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::OpenElsewhere),
-        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
-    }
 }
 
 /// Refuses a database that is somebody else's, or ahead of this release, before a single byte of

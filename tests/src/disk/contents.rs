@@ -25,6 +25,8 @@ pub(super) struct Contents {
     files: BTreeMap<FileId, File>,
     open: BTreeMap<HandleId, Open>,
     memory: BTreeMap<FileId, Weak<SharedMemory>>,
+    /// Names that one process holds against the others.
+    held: BTreeSet<String>,
     last_id: u64,
     /// How often the phone was started.
     pub(super) boot: u64,
@@ -240,10 +242,21 @@ impl Contents {
         }))
     }
 
+    /// Holds a name against the other processes; false if one of them has it.
+    pub(super) fn hold(&mut self, name: &str) -> Result<bool> {
+        self.faults.meet(Op::Lock)?;
+        Ok(self.held.insert(name.to_owned()))
+    }
+
+    pub(super) fn let_go(&mut self, name: &str) {
+        self.held.remove(name);
+    }
+
     /// Ends all processes: what they wrote stays, what they held is gone.
     pub(super) fn restart(&mut self) {
         self.open.clear();
         self.memory.clear();
+        self.held.clear();
         self.boot += 1;
         self.faults.restart();
         self.drop_unreachable();

@@ -87,12 +87,35 @@ impl Files {
         self.call(|disk| disk.list(folder))
     }
 
+    /// Holds a name against every other process until the answer is dropped; `None` if one has it.
+    pub fn hold(&self, name: &str) -> io::Result<Option<Held>> {
+        let free = self.call(|disk| disk.hold(name))?;
+        Ok(free.then(|| Held { files: self.clone(), name: name.to_owned() }))
+    }
+
     fn call<T>(&self, call: impl FnOnce(&mut Contents) -> Result<T>) -> io::Result<T> {
         let mut contents = self.platter.contents();
         if contents.boot != self.boot {
             return Err(io::Error::other("this run of the app is over"));
         }
         call(&mut contents).map_err(io_error)
+    }
+}
+
+/// A name that is held; it ends with this, the process or the power.
+#[derive(Debug)]
+pub struct Held {
+    files: Files,
+    name: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Of an earlier run of the app nothing is held any more.
+        let _ = self.files.call(|disk| {
+            disk.let_go(&self.name);
+            Ok(())
+        });
     }
 }
 

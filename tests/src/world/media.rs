@@ -2,7 +2,7 @@
 
 use std::io;
 
-use lastmile_core::{MediaFile, MediaFolder};
+use lastmile_core::{Lock, MediaFile, MediaFolder};
 
 use crate::disk::Files;
 
@@ -77,5 +77,9 @@ impl MediaFolder for LossyFolder {
     }
     fn remove(&self, name: &str) -> io::Result<()> {
         self.files.remove(&self.inside(name))
+    }
+    fn lock(&self, name: &str) -> io::Result<Option<Lock>> {
+        let held = self.files.hold(&self.inside(name))?;
+        Ok(held.map(|held| Box::new(held) as Lock))
     }
 }

@@ -69,6 +69,8 @@ pub struct Phone {
     pub reserve_bytes: u64,
     /// The app did not sign the courier out.
     pub signed_in: bool,
+    /// How often the app was started.
+    pub starts: u64,
     entropy: SeededEntropy,
     seed: u64,
 }
@@ -90,6 +92,7 @@ impl Phone {
             courier: None,
             reserve_bytes: 0,
             signed_in: true,
+            starts: 0,
             entropy: SeededEntropy::new(seed),
             seed,
         }
@@ -97,6 +100,14 @@ impl Phone {
 
     /// Starts the app.
     pub fn start(&mut self) -> Result<()> {
+        self.starts += 1;
+        self.courier = None;
+        self.courier = Some(self.open()?);
+        Ok(())
+    }
+
+    /// Opens the store, as any process of the app does.
+    pub fn open(&self) -> Result<Courier> {
         let options = Options {
             location: Location::Vfs {
                 path: PathBuf::from(self.disk.path("courier.db")),
@@ -112,8 +123,7 @@ impl Phone {
             entropy: Arc::new(self.entropy.clone()),
             signer: self.signer.clone().map(|signer| signer as Arc<dyn DeviceSigner>),
         };
-        self.courier = Some(Courier::open(options, self.identity())?);
-        Ok(())
+        Courier::open(options, self.identity())
     }
 
     /// Returns what the library is told about whose phone it is.
@@ -160,6 +170,7 @@ impl Phone {
             key: self.key.clone(),
             reserve_bytes: self.reserve_bytes,
             signed_in: self.signed_in,
+            starts: 0,
             entropy: SeededEntropy::new(seed),
             seed,
         }

@@ -200,6 +200,14 @@ impl Station {
         self.ask(&self.clerk("POST", "/v1/clerk/manifest").with_body(manifest))
     }
 
+    /// Imports the morning's parcels.
+    ///
+    /// # Panics
+    /// If anything in the list is wrong.
+    pub fn must_import(&self, manifest: &serde_json::Value) {
+        self.must(&self.clerk("POST", "/v1/clerk/manifest").json(manifest));
+    }
+
     /// Gives the hub a policy pack, as `serve --policy` does.
     pub fn adopt_policy(&self, pack: &str) -> lastmile_hub::Result<u32> {
         self.hub.adopt_policy(pack)

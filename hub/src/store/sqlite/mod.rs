@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lastmile_core::bug::{Bug, planted};
 use lastmile_core::id::Digest;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
@@ -67,6 +68,8 @@ impl SqliteStore {
         // DESIGN 10: up to 4,000 pages a checkpoint costs the ingest nothing.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A statement keeps its plan: without this, one with a bound LIMIT is parsed anew at each call.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(
             |error| match error {
                 rusqlite_migration::Error::MigrationDefinition(_) => HubError::NewerStore,
