@@ -6,6 +6,11 @@ use std::time::Instant;
 
 use clap::Parser;
 use lastmile_tests::sim::{Mistake, hunt};
+use mimalloc::MiMalloc;
+
+/// A day makes and frees millions of small things.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Of what gave a bug away, so many characters are told: states are long.
 const MOST_CHARACTERS: usize = 120;

@@ -5,6 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lastmile_tests::sim::Run;
+use mimalloc::MiMalloc;
+
+/// A day makes and frees millions of small things.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Seeds between two lines of progress, and between two writings of the file.
 const BLOCK: u64 = 500;

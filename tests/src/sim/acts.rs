@@ -16,6 +16,7 @@ use lastmile_core::privacy::Person;
 use lastmile_core::temporary_storage::{ConsentGiver, Liability};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Result};
+use serde_json::{Value, json};
 
 /// A word that stands in every free text and every name of a simulated day. It must never be found
 /// outside the vault.
@@ -35,6 +36,18 @@ pub fn person(rng: &mut Rng) -> Person {
         lng: Some(126.5 + rng.f64() / 10.0),
         lat: Some(43.8 + rng.f64() / 10.0),
     }
+}
+
+/// The morning's list: every parcel with invented persons and the courier who is to bring it; a few
+/// are for the door only.
+pub fn manifest(rng: &mut Rng, waybills: &[Waybill], couriers: &[CourierNo]) -> Value {
+    let parcels = waybills.iter().map(|waybill| {
+        json!({
+            "waybill": waybill, "recipient": person(rng), "sender": person(rng), "freight": 1200,
+            "goods": { "door_only": rng.u8(..10) == 0 }, "courier": couriers[rng.usize(..couriers.len())],
+        })
+    });
+    json!({ "parcels": parcels.collect::<Vec<_>>() })
 }
 
 /// A photo of a few hundred to a few thousand bytes.

@@ -10,6 +10,7 @@ mod checks;
 mod link;
 mod rogue;
 mod run;
+mod second;
 mod tally;
 
 pub use acts::PLANTED;
@@ -22,12 +23,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use lastmile_core::Error;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{CaseId, CourierNo, EventId, SiteId};
 use lastmile_core::sync::SyncChannel;
 use lastmile_core::sync::wire::Limits;
 use lastmile_core::waybill::Waybill;
+use lastmile_core::{Courier, Error};
 use lastmile_hub::Settings;
 
 use crate::disk::Disk;
@@ -89,6 +90,8 @@ pub const MUST_MEET: &[(&str, &str)] = &[
     ("fault", "HubFalls"),
     ("fault", "hub restored from backup"),
     ("fault", "bit rot"),
+    ("fault", "second process, turned away"),
+    ("fault", "second process, in turn"),
 ];
 
 /// Noon of some day, UTC milliseconds: where every simulated day starts.
@@ -137,9 +140,12 @@ pub fn run(seed: u64, clones: bool) -> Result<Tally, String> {
 }
 
 fn play(mut sim: Sim) -> Result<Tally, String> {
-    let steps = sim.rng.usize(420..620);
-    for _ in 0..steps {
+    // One day in eight is a long one, and reaches deeper; the others are cheap.
+    let least = if sim.rng.u8(..8) == 0 { sim.rng.u64(420..620) } else { sim.rng.u64(250..330) };
+    let mut steps = 0;
+    while steps < least || sim.tally.sum("command") < LEAST_COMMANDS {
         sim.step()?;
+        steps += 1;
     }
     sim.heal()?;
     checks::check(&mut sim)?;
@@ -151,7 +157,7 @@ fn play(mut sim: Sim) -> Result<Tally, String> {
         && lanes >= LEAST_LANES
         && sim.tally.sum("command") >= LEAST_COMMANDS
         && sim.tally.sum("fault") >= LEAST_FAULTS;
-    sim.tally.add("seed", "steps", steps as u64);
+    sim.tally.add("seed", "steps", steps);
     sim.tally.count("seed", if counted { "counted" } else { "too little happened" });
     Ok(sim.tally)
 }
@@ -200,11 +206,7 @@ impl Sim {
         let waybills: Vec<_> = (0..count)
             .map(|n| Waybill::parse(&format!("SF1{n:012}")).expect("a plain number"))
             .collect();
-        for waybill in &waybills {
-            station.announce(waybill, acts::person(&mut rng), acts::person(&mut rng), &mut rng);
-            let courier = &couriers[rng.usize(..couriers.len())];
-            station.assign(waybill, courier);
-        }
+        station.must_import(&acts::manifest(&mut rng, &waybills, &couriers));
         let mut sim = Self {
             rng,
             time,
@@ -241,10 +243,11 @@ impl Sim {
         self.stragglers();
         let who = self.rng.usize(..self.phones.len());
         match self.rng.u8(..100) {
-            0..38 => self.courier_acts(who),
-            38..74 => self.sync(who, SyncChannel::Events, 35),
-            74..86 => self.sync(who, SyncChannel::Media, 35),
-            86..92 => self.clerk_acts(),
+            0..46 => self.courier_acts(who),
+            46..74 => self.sync(who, SyncChannel::Events, 35),
+            74..84 => self.sync(who, SyncChannel::Media, 35),
+            84..91 => self.clerk_acts(),
+            91 => self.second_process(who),
             _ => {
                 self.fault(who);
                 Ok(())
@@ -403,6 +406,11 @@ impl Sim {
                 }
                 self.wake(who);
                 Ok(())
+            }
+            // A second process took its turn, and the disk did not let the app come back at once.
+            Error::Suspended => {
+                let back = self.phones[who].courier().and_then(Courier::resume);
+                back.or_else(|error| self.trouble(who, &error))
             }
             Error::NotFound { .. } | Error::Media(_) | Error::BadArgument { .. } => {
                 self.tally.count("input error", error.code());
@@ -606,6 +614,8 @@ impl Sim {
             } else {
                 // What an app holds in memory must heal as well as what it stores.
                 phone.disk.calm();
+                let back = phone.courier().and_then(Courier::resume);
+                back.map_err(|error| format!("phone {who}, healing: {error}"))?;
             }
         }
         while let Some(straggler) = self.late.pop() {
