@@ -35,6 +35,8 @@ pub use bundle::{Bundle, BundleDevice, BundleEvent, BundleLane, BundleMedia, Bun
 pub use http::{Request, Response};
 pub use hub::{Hub, Parts};
 pub use keys::Keys;
+/// The library whose rules this hub keeps: its clocks, ids and limits are part of this interface.
+pub use lastmile_core;
 pub use media::{FolderMedia, MediaStore, MemoryMedia};
 pub use problem::{HubError, Result};
 pub use settings::Settings;

@@ -36,8 +36,8 @@ use play::Play;
 use rows::Fault;
 use station::{Clerk, Station};
 
-/// Five couriers of Jilin, 106 rows of `LaDe-D` (Cainiao-AI); see `tests/data/SOURCE.md`.
-const SAMPLE: &str = include_str!("../../../tests/data/lade-d/lade_d_jilin_sample.csv");
+/// Five couriers of Jilin, 106 rows of `LaDe-D` (Cainiao-AI); see `hub/data/SOURCE.md`.
+const SAMPLE: &str = include_str!("../../data/lade_d_jilin_sample.csv");
 
 /// Deliveries begin so long after the phones were handed out.
 const SETTING_UP_MS: i64 = 30 * 60_000;

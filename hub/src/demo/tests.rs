@@ -15,7 +15,7 @@ fn every_real_delivery_of_the_day_is_at_the_hub() {
     assert_eq!(accounts.missing, Vec::<String>::new());
     assert_eq!(text.lines().last(), Some("106 of 106 deliveries accounted for"));
     assert!(text.lines().all(|line| line.chars().count() <= 100 || line.contains(".tmp")));
-    // The figures of tests/data/SOURCE.md.
+    // The figures of hub/data/SOURCE.md.
     let sum = |of: fn(&accounts::Places) -> u32| accounts.places.iter().map(of).sum::<u32>();
     assert_eq!(sum(|places| places.far), 41);
     assert_eq!(sum(|places| places.very_far), 23);
