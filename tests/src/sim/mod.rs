@@ -26,10 +26,10 @@ use fastrand::Rng;
 use lastmile_core::event::Lane;
 use lastmile_core::id::{CaseId, CourierNo, EventId, SiteId};
 use lastmile_core::sync::SyncChannel;
-use lastmile_core::sync::wire::Limits;
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Error};
 use lastmile_hub::Settings;
+use lastmile_hub::lastmile_core::sync::wire::Limits;
 
 use crate::disk::Disk;
 use crate::world::{Phone, SoftSigner, Station, TrueTime};

@@ -12,7 +12,6 @@ use lastmile_core::id::{CourierNo, DeviceId, Digest, SiteId, StationId};
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::privacy::{Person, VaultRef};
 use lastmile_core::sync::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
-use lastmile_core::time::Entropy;
 use lastmile_core::waybill::Waybill;
 use lastmile_hub::gateway::MessageGateway;
 use lastmile_hub::store::SqliteStore;
@@ -20,7 +19,7 @@ use lastmile_hub::{Hub, Keys, MediaStore as _, MemoryMedia, Parts, Request, Resp
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{FakeClock, SeededEntropy, TrueTime};
+use super::{AtHub, FakeClock, SeededEntropy, TrueTime, at_hub};
 use crate::disk::Disk;
 
 /// Everything a hub holds.
@@ -91,12 +90,12 @@ impl Station {
     pub fn with(time: &TrueTime, seed: u64, settings: Settings) -> Self {
         let (disk, clock) = (Disk::new(), FakeClock::new(time, 1));
         let entropy = SeededEntropy::new(seed ^ 0x5747_4154_494f_4e00);
-        let keys = Keys::generate(&entropy);
+        let keys = Keys::generate(&AtHub(entropy.clone()));
         let media = Arc::new(MemoryMedia::default());
         let hub = open(&disk, &clock, &entropy, &keys, &media, &settings);
         let id = StationId::new("JL31").expect("a plain id");
-        let clerk = lastmile_core::id::ClerkNo::new("clerk-1").expect("a plain number");
-        let clerk_token = hub.new_clerk(clerk, Some(id.clone())).expect("a hub on a good disk");
+        let clerk = at_hub(&"clerk-1");
+        let clerk_token = hub.new_clerk(clerk, Some(at_hub(&id))).expect("a hub on a good disk");
         Self { id, disk, clock, entropy, keys, media, settings, clerk_token, hub }
     }
 
@@ -142,7 +141,7 @@ impl Station {
     /// If the media store fails.
     pub fn has_photo(&self, device: DeviceId, sha256: &Digest) -> bool {
         let mut bytes = Vec::new();
-        self.media.open(device, sha256).is_ok_and(|mut file| {
+        self.media.open(at_hub(&device), &at_hub(sha256)).is_ok_and(|mut file| {
             file.read_to_end(&mut bytes).expect("it lies in memory");
             Digest::of(&[&bytes]) == *sha256
         })
@@ -257,7 +256,7 @@ impl Station {
     /// Enrols a phone of a courier.
     pub fn enrol(&self, courier: &CourierNo, public_key: Option<String>) -> Enrolment {
         let code =
-            self.hub.new_code(courier.clone(), self.id.clone()).expect("a hub on a good disk");
+            self.hub.new_code(at_hub(courier), at_hub(&self.id)).expect("a hub on a good disk");
         let request = Request::new("POST", "/v1/enrol").json(&EnrolRequest { code, public_key });
         let answer = self.ask(&request);
         serde_json::from_slice(&answer.body).expect("an enrolment")
@@ -267,7 +266,7 @@ impl Station {
     pub fn new_session(&self, enrolment: &Enrolment) -> String {
         let code = self
             .hub
-            .new_code(enrolment.courier.clone(), self.id.clone())
+            .new_code(at_hub(&enrolment.courier), at_hub(&self.id))
             .expect("a hub on a good disk");
         let request = Request::new("POST", "/v1/session")
             .bearer(&enrolment.device_token)
@@ -405,8 +404,8 @@ fn open(
         store: Box::new(store),
         media: media.clone(),
         keys: keys.clone(),
-        clock: Arc::new(clock.clone()),
-        entropy: Arc::new(entropy.clone()) as Arc<dyn Entropy>,
+        clock: Arc::new(AtHub(clock.clone())),
+        entropy: Arc::new(AtHub(entropy.clone())),
         settings: settings.clone(),
     })
     .expect("a good disk")

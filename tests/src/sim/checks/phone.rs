@@ -138,8 +138,8 @@ fn same_fold(courier: &Courier, log: &[LogLine], hub: &Everything) -> Result<(),
         if whole {
             let state = courier.lane(&Lane::parse(&lane)).map_err(|error| error.to_string())?;
             let mine = serde_json::to_value(&state).map_err(|error| error.to_string())?;
-            if hub.states.get(&lane) != Some(&mine) {
-                let theirs = hub.states.get(&lane).unwrap_or(&serde_json::Value::Null);
+            let theirs = hub.states.get(&lane).unwrap_or(&serde_json::Value::Null);
+            if !super::same_state(theirs, &mine) {
                 return Err(format!(
                     "diverged: {lane} is folded otherwise: {mine}, there {theirs}"
                 ));
