@@ -34,11 +34,15 @@ fn every_kind_has_a_frozen_line() {
 }
 
 #[test]
-fn every_frozen_line_is_understood_and_written_again_byte_for_byte() {
+fn every_frozen_line_is_understood_and_one_of_today_written_again_byte_for_byte() {
     for (name, line) in frozen() {
         let event = Event::parse(&line).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!matches!(event.fact, Fact::Unknown { .. }), "{name} is no longer understood");
-        assert_eq!(format!("{}.v1.json", event.fact.kind()), name);
+        let today = Fact::KINDS.iter().find(|(kind, _)| *kind == event.fact.kind()).unwrap();
+        if format!("{}.v{}.json", today.0, today.1) != name {
+            assert!(name.starts_with(&format!("{}.v", today.0)), "{name}");
+            continue;
+        }
         assert_eq!(
             String::from_utf8(event.to_bytes()).unwrap(),
             String::from_utf8(line).unwrap(),

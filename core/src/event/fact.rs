@@ -40,8 +40,9 @@ use crate::transfer::{CustodyOffered, CustodyTransferred};
 use crate::waybill::Waybill;
 
 /// Declares the fact enum with the version each kind is written in, and its reader and writer.
+/// `Kind = 2 { 1 => KindV1 }` reads the older version too, by `From<KindV1> for Kind`.
 macro_rules! facts {
-    ($($kind:ident = $v:literal),* $(,)?) => {
+    ($($kind:ident = $v:literal $({ $($old_v:literal => $old:ty),+ })?),* $(,)?) => {
         /// Something that happened. Never edited, never deleted.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Fact {
@@ -100,7 +101,10 @@ macro_rules! facts {
                 match (kind, v) {
                     $((stringify!($kind), $v) => {
                         serde_json::from_str(data.get()).map(Self::$kind)
-                    })*
+                    }
+                    $($((stringify!($kind), $old_v) => {
+                        serde_json::from_str::<$old>(data.get()).map(|old| Self::$kind(old.into()))
+                    })+)?)*
                     _ => Ok(Self::Unknown {
                         kind: kind.to_owned(),
                         v,
@@ -270,5 +274,55 @@ impl Fact {
             Self::PickupInspected(inspected) => inspected.photo.iter().collect(),
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+    use serde_json::value::RawValue;
+
+    /// An invented kind, as it is written today.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct BoxSeen {
+        colour: String,
+    }
+
+    /// The same as a release wrote it once.
+    #[derive(Deserialize)]
+    struct BoxSeenV1 {
+        red: bool,
+    }
+
+    impl From<BoxSeenV1> for BoxSeen {
+        fn from(old: BoxSeenV1) -> Self {
+            Self { colour: if old.red { "red" } else { "unknown" }.to_owned() }
+        }
+    }
+
+    facts! {
+        BoxSeen = 2 { 1 => BoxSeenV1 },
+    }
+
+    fn read(v: u16, data: &str) -> Fact {
+        let data = RawValue::from_string(data.to_owned()).unwrap();
+        Fact::from_parts("BoxSeen", v, &data).unwrap()
+    }
+
+    #[test]
+    fn an_older_version_of_a_kind_is_read_as_todays() {
+        let seen = read(2, r#"{"colour":"red"}"#);
+        assert_eq!(read(1, r#"{"red":true}"#), seen);
+        let written = ("BoxSeen".to_owned(), 2, r#"{"colour":"red"}"#.to_owned());
+        assert_eq!((seen.kind(), seen.to_parts()), ("BoxSeen", written));
+        assert_eq!(Fact::KINDS, [("BoxSeen", 2)], "today's alone is written");
+    }
+
+    #[test]
+    fn a_later_version_of_a_kind_is_kept_as_it_came() {
+        let later = read(3, r#"{"colours":["red"]}"#);
+        let kept = ("BoxSeen".to_owned(), 3, r#"{"colours":["red"]}"#.to_owned());
+        assert!(matches!(later, Fact::Unknown { .. }));
+        assert_eq!(later.to_parts(), kept);
     }
 }
