@@ -10,7 +10,7 @@ use common::{
 };
 use lastmile_core::event::{self, Event, Fact};
 use lastmile_core::id::{Digest, StationId};
-use lastmile_core::sync::wire::{ParkReason, ReceiptBody, Verdict};
+use lastmile_core::sync::wire::{PROTOCOL, ParkReason, PushHeader, ReceiptBody, Verdict};
 use lastmile_hub::Request;
 
 #[test]
@@ -156,6 +156,26 @@ fn a_gap_in_the_chain_is_stored_and_marked() {
     assert_eq!(header.verdicts, [Accepted(3)]);
     assert_eq!(header.received_to, 5);
     assert!(a.receipt(&world.hub, &lines, &header).chain_gap);
+}
+
+#[test]
+fn a_push_of_any_protocol_is_taken() {
+    let world = World::new();
+    world.announce(1);
+    let mut a = world.phone("A");
+    // Those released, and one that is not yet: its phone was upgraded before the hub.
+    for (protocol, place) in (1..=PROTOCOL + 1).zip(2..) {
+        let lines = [a.out(1).to_bytes()];
+        let header = PushHeader { protocol, ..a.header(&lines) };
+        let mut request = a.request(&header, &lines, &[]);
+        let numbers = request.headers.iter_mut().filter(|(name, _)| name == "Lastmile-Protocol");
+        numbers.for_each(|(_, number)| *number = protocol.to_string());
+
+        let answer = answer(&world.hub.handle(&request));
+
+        assert_eq!(answer.header.verdicts, [Accepted(place)], "{protocol}");
+        a.move_on(&lines);
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@ use lastmile_core::diagnostics::Stall;
 use lastmile_core::event::Lane;
 use lastmile_core::evidence::MediaSource;
 use lastmile_core::exception_report::ExceptionKind;
+use lastmile_core::id::CourierNo;
 use lastmile_core::privacy::Person;
-use lastmile_core::sync::{Header, HubReply, Next, SyncChannel};
+use lastmile_core::sync::{Auth, Header, HubReply, Next, SyncChannel};
 use lastmile_core::waybill::Waybill;
 use lastmile_tests::world::{
-    Phone, Station, carry_until_idle, reply_of, request_of, station_and_phone,
+    Phone, Station, TrueTime, carry_until_idle, reply_of, request_of, station_and_phone,
 };
 
 /// The most an app is asked to send to a support desk.
@@ -117,6 +118,30 @@ fn each_answer_that_is_none_has_its_code() {
         answer(&mut phone, status);
         assert_eq!(codes(&mut phone), code(expected, 1), "{status}");
     }
+}
+
+#[test]
+fn an_app_too_old_to_receive_goes_on_sending() {
+    let time = TrueTime::at(1_790_000_000_000);
+    let station = Station::new(&time, 1);
+    let mut phone =
+        Phone::new(&time, 1, station.enrol(&CourierNo::new("4849").unwrap(), None), None);
+    phone.start().unwrap();
+    complain(&mut phone);
+    carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    complain(&mut phone);
+    answer(&mut phone, 426);
+    let mut next = || phone.courier().unwrap().next_request(SyncChannel::Events).unwrap();
+    let Next::Wait { ms } = next() else { panic!("it goes easy on the hub") };
+    time.pass(ms.try_into().unwrap());
+
+    let Next::Send { request } = next() else { panic!("what was recorded waits") };
+
+    assert_eq!(request.auth, Auth::Device, "it asks for nothing that others did");
+    let reply = reply_of(station.ask(&request_of(&phone, &request)));
+    phone.courier().unwrap().apply_reply(request.id, &reply).unwrap();
+    assert_eq!(phone.courier().unwrap().sync_status().unwrap().pending, 0);
+    assert_eq!(codes(&mut phone), code("UpgradeRequired", 0));
 }
 
 #[test]
