@@ -9,6 +9,7 @@ mod ios;
 mod kotlin;
 mod one_package;
 mod python;
+mod releases;
 mod setup;
 mod shell;
 mod swift;
@@ -77,9 +78,17 @@ enum Chore {
         #[arg(long)]
         keep: bool,
     },
+    /// Plays days of released phones at today's hub, and of today's phones at released hubs
+    Releases {
+        /// How many seeds to play of each
+        #[arg(long, default_value_t = releases::SEEDS)]
+        seeds: u64,
+    },
+    /// Keeps this version as a release: its crates, and the stores that it leaves behind
+    KeepRelease,
     /// Prints the size of the packaged library and holds it to its budget
     Size,
-    /// Runs everything: check, sim, bugs, fuzz, python-test, tus-test, kotlin-test, swift-test, android and ios
+    /// Runs everything: check, sim, bugs, releases, fuzz, python-test, tus-test, kotlin-test, swift-test, android and ios
     Test,
 }
 
@@ -108,6 +117,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Fuzz { target, seconds, keep } => {
             fuzz::run_targets(target.as_deref(), seconds, keep)
         }
+        Chore::Releases { seeds } => releases::meet(seeds),
+        Chore::KeepRelease => releases::keep(),
         Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
@@ -115,6 +126,7 @@ fn run(chore: Chore) -> Result<()> {
             check::run()?;
             check::sim(check::LEAST_SEEDS, None)?;
             check::bugs(None, check::MOST_SEEDS)?;
+            releases::meet(releases::SEEDS)?;
             fuzz::run_targets(None, fuzz::SECONDS, false)?;
             python::test()?;
             tus::test()?;
