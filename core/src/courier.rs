@@ -16,6 +16,7 @@ use crate::document::NotAdopted;
 use crate::error::{Error, MediaError, Result};
 use crate::event::{Actor, Envelope, Lane};
 use crate::evidence::{EvidenceRef, MediaSource};
+use crate::fold::FOLD_VERSION;
 use crate::id::{CaseId, CourierNo, DeviceId, EventId, EvidenceId, HubEpoch, StationId};
 use crate::policy::{Adopted, Explanation, Policies, Policy};
 use crate::store::list::Onlooker;
@@ -177,6 +178,7 @@ impl Courier {
                 let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 Key::Identity.set(&tx, &identity)?;
                 Key::SignedIn.set(&tx, &true)?;
+                Key::Folded.set(&tx, &FOLD_VERSION)?;
                 tx.commit()?;
             }
             Some(stored) if stored == identity => {}
@@ -202,14 +204,19 @@ impl Courier {
             identity,
         };
         courier.refresh()?;
-        courier.list_salvaged()?;
+        courier.bring_lists_up_to_date()?;
         Ok(courier)
     }
 
-    /// Puts what was salvaged on the lists.
-    fn list_salvaged(&self) -> Result<()> {
-        let store = self.store()?;
-        if store.salvaged.is_some() { store.rebuild_lists(&self.onlooker()) } else { Ok(()) }
+    /// Puts what was salvaged on the lists, and folds anew what another release folded.
+    fn bring_lists_up_to_date(&mut self) -> Result<()> {
+        let onlooker = self.onlooker();
+        let store = self.store.as_mut().ok_or(Error::Suspended)?;
+        if store.salvaged.is_some() {
+            store.rebuild_lists(&onlooker)?;
+        }
+        let folded = store.fold_anew(&onlooker);
+        self.noticed(folded)
     }
 
     /// Returns what was saved if the store was found damaged when it was opened. The app need do
@@ -268,7 +275,7 @@ impl Courier {
             let device = self.identity.device;
             self.store = Some(Store::open(location, *durability, key, device, *reserve_bytes)?);
             self.refresh()?;
-            self.list_salvaged()?;
+            self.bring_lists_up_to_date()?;
         }
         Ok(())
     }

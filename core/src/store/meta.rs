@@ -39,6 +39,8 @@ pub(crate) enum Key {
     HubKeys,
     /// The end of what a backup of the hub holds of this device's chain.
     Durable,
+    /// The version of the fold that every lane and list was made by.
+    Folded,
 }
 
 impl Key {
@@ -59,6 +61,7 @@ impl Key {
             Self::Epoch => "epoch",
             Self::HubKeys => "hub_keys",
             Self::Durable => "durable",
+            Self::Folded => "folded",
         }
     }
 

@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::document::{Document, NotAdopted};
 use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
+use crate::fold::FOLD_VERSION;
 use crate::id::Digest;
 use crate::policy::Adopted;
 use crate::privacy::VaultEntry;
@@ -474,5 +475,34 @@ impl Store {
             refold(&self.db, lane, onlooker)?;
         }
         Ok(())
+    }
+
+    /// Folds every lane that another release folded, and writes its list row: some at a time, so
+    /// that a phone that dies goes on where it was.
+    pub(crate) fn fold_anew(&mut self, onlooker: &Onlooker) -> Result<()> {
+        if Key::Folded.get::<u32>(&self.db)? == Some(FOLD_VERSION) {
+            return Ok(());
+        }
+        let mut done = 0;
+        loop {
+            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let lanes: Vec<i64> = tx
+                .prepare_cached(
+                    "SELECT n FROM lane WHERE n > ?1 AND fold_version <> ?2 ORDER BY n LIMIT ?3",
+                )?
+                .query_map(params![done, FOLD_VERSION, PER_TRANSACTION], |row| row.get(0))?
+                .collect::<std::result::Result<_, _>>()?;
+            for lane in &lanes {
+                refold(&tx, *lane, onlooker)?;
+            }
+            if lanes.is_empty() {
+                Key::Folded.set(&tx, &FOLD_VERSION)?;
+            }
+            tx.commit()?;
+            match lanes.last() {
+                Some(last) => done = *last,
+                None => return Ok(()),
+            }
+        }
     }
 }
