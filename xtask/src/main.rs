@@ -8,6 +8,7 @@ mod hub;
 mod ios;
 mod kotlin;
 mod one_package;
+mod powersync;
 mod python;
 mod setup;
 mod shell;
@@ -77,6 +78,11 @@ enum Chore {
         #[arg(long)]
         keep: bool,
     },
+    /// Does the same work with the PowerSync core, side by side, and prints the figures
+    Powersync {
+        /// Run only this part: `hand_over`, `first_sync` or `drain`
+        only: Option<String>,
+    },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
     /// Runs everything: check, sim, bugs, fuzz, python-test, tus-test, kotlin-test, swift-test, android and ios
@@ -108,6 +114,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Fuzz { target, seconds, keep } => {
             fuzz::run_targets(target.as_deref(), seconds, keep)
         }
+        Chore::Powersync { only } => powersync::bench(only.as_deref()),
         Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
