@@ -468,8 +468,7 @@ fn feed_read(header: &ReplyHeader) -> FeedRead {
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
 pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     let mut row = LaneRow::by_row(db, lane)?;
-    row.advance(db)?;
-    let live = row.clone().live(db)?;
+    let live = row.advance_live(db)?;
     list::write(db, lane, &live, onlooker, list::After::Answer)?;
     for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
         vault::forget(db, *code)?;
