@@ -103,6 +103,13 @@ impl Day {
         serde_json::to_string(&state).expect("plain data")
     }
 
+    /// What lies in the file of a lane's state.
+    fn stored(&self, of: u32) -> String {
+        let db = self.phone.database();
+        let state = "SELECT state FROM lane WHERE name = ?1";
+        db.query_row(state, [lane(of).to_string()], |row| row.get(0)).expect("its row")
+    }
+
     fn carry(&mut self, channel: SyncChannel) {
         self.phone.courier().expect("the app runs").pull_soon();
         carry_until_idle(&self.station, &mut self.phone, channel);
@@ -162,6 +169,18 @@ fn a_closed_parcel_leaves_after_its_time_and_keeps_what_it_came_to() {
     assert!(courier.reveal(&waybill(2), Party::Recipient, RevealReason::Call, None).is_ok());
     courier.rebuild_lists().expect("a good disk");
     assert_eq!(day.parcel_rows(), lists);
+}
+
+#[test]
+fn what_is_over_is_stored_without_its_state_until_its_events_leave() {
+    let mut day = Day::new();
+    day.sync();
+    let state = day.state(1);
+    assert!(state.contains("\"stage\":\"delivered\""), "it is folded when it is asked for");
+    assert_eq!((day.stored(1).as_str(), day.stored(2)), ("", day.state(2)));
+
+    day.time.pass(31 * DAY_MS);
+    assert_eq!((day.tidy(), day.stored(1)), (1, state));
 }
 
 #[test]

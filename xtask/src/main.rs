@@ -8,6 +8,7 @@ mod hub;
 mod ios;
 mod kotlin;
 mod one_package;
+mod powersync;
 mod python;
 mod releases;
 mod setup;
@@ -86,6 +87,11 @@ enum Chore {
     },
     /// Keeps this version as a release: its crates, and the stores that it leaves behind
     KeepRelease,
+    /// Does the same work with the PowerSync core, side by side, and prints the figures
+    Powersync {
+        /// Run only this part: `hand_over`, `first_sync` or `drain`
+        only: Option<String>,
+    },
     /// Prints the size of the packaged library and holds it to its budget
     Size,
     /// Runs everything: check, sim, bugs, releases, fuzz, python-test, tus-test, kotlin-test, swift-test, android and ios
@@ -119,6 +125,7 @@ fn run(chore: Chore) -> Result<()> {
         }
         Chore::Releases { seeds } => releases::meet(seeds),
         Chore::KeepRelease => releases::keep(),
+        Chore::Powersync { only } => powersync::bench(only.as_deref()),
         Chore::Size => bindings::size(),
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.

@@ -65,6 +65,11 @@ pub fn tus_peers() -> Result<PathBuf> {
     found(installed.then_some(dir), "the packages of tests/tus-peers")
 }
 
+/// Finds the package manager of Node.js.
+pub fn npm() -> Result<PathBuf> {
+    found(find("npm"), "Node.js with npm (npm)")
+}
+
 /// Finds the Java virtual machine.
 pub fn java() -> Result<PathBuf> {
     found(find("java"), "Java 17 (java)")

@@ -164,10 +164,10 @@ impl Journal {
 }
 
 /// Reads a page of the outbox, by row, behind row `after`.
-fn pending(db: &Connection, after: i64) -> Result<Vec<(i64, Record)>> {
+pub(super) fn pending(db: &Connection, after: i64) -> Result<Vec<(i64, Record)>> {
     let mut rows = db.prepare_cached(
         "SELECT n, inc, seq, link, bytes FROM event NOT INDEXED
-         WHERE n > ?1 AND n >= (SELECT min(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
+         WHERE n >= max(?1 + 1, (SELECT min(+n) FROM event WHERE lane_seq IS NULL AND park IS NULL))
              AND lane_seq IS NULL AND park IS NULL
          ORDER BY n LIMIT ?2",
     )?;

@@ -35,14 +35,14 @@ impl LaneRow {
         let Some((n, folded_seq, version, state)) = row else { return Ok(None) };
         let mut found =
             Self { n, lane: lane.clone(), folded_seq, confirmed: LaneState::empty(lane) };
-        if version == FOLD_VERSION {
+        if version == FOLD_VERSION && !state.is_empty() {
             found.confirmed = serde_json::from_str(&state).map_err(|_| Error::Corrupt)?;
         } else if found.has_left(db)? {
             // Its events left the phone: what another release made of them is all there is.
             found.confirmed = serde_json::from_str(&state).unwrap_or(found.confirmed);
         } else {
-            // Another release folded it. It is written back at the hub's next answer; until then
-            // each read folds again, which is cheap for one lane.
+            // It is over, or another release folded it. Each read folds it again, which is cheap for
+            // one lane.
             found.folded_seq = 0;
             found.fold_confirmed(db)?;
         }
@@ -54,15 +54,10 @@ impl LaneRow {
         if let Some(row) = Self::load(db, lane)? {
             return Ok(row);
         }
-        let confirmed = LaneState::empty(lane);
-        db.prepare_cached("INSERT INTO lane (name, fold_version, state) VALUES (?1, ?2, ?3)")?
-            .execute(params![
-                lane.to_string(),
-                FOLD_VERSION,
-                serde_json::to_string(&confirmed).unwrap_or_default()
-            ])?;
-        let n = db.last_insert_rowid();
-        Ok(Self { n, lane: lane.clone(), folded_seq: 0, confirmed })
+        let n = db
+            .prepare_cached("INSERT INTO lane (name, fold_version, state) VALUES (?1, ?2, '')")?
+            .insert(params![lane.to_string(), FOLD_VERSION])?;
+        Ok(Self { n, lane: lane.clone(), folded_seq: 0, confirmed: LaneState::empty(lane) })
     }
 
     /// Reads a lane by its row.
@@ -102,15 +97,28 @@ impl LaneRow {
     /// Folds what the hub confirmed without a gap, and stores the result.
     pub(crate) fn advance(&mut self, db: &Connection) -> Result<()> {
         self.fold_confirmed(db)?;
+        self.write(db, &serde_json::to_string(&self.confirmed).unwrap_or_default())
+    }
+
+    /// The same, and returns the state as the courier sees it. A lane that is over is stored without
+    /// its state, which is the greater part of a phone's history: it is folded when somebody asks.
+    pub(crate) fn advance_live(&mut self, db: &Connection) -> Result<LaneState> {
+        self.fold_confirmed(db)?;
+        let live = self.clone().live(db)?;
+        let over = !live.is_open() && !matches!(live, LaneState::Log { .. });
+        if over && !self.has_left(db)? {
+            self.write(db, "")?;
+        } else {
+            self.write(db, &serde_json::to_string(&self.confirmed).unwrap_or_default())?;
+        }
+        Ok(live)
+    }
+
+    fn write(&self, db: &Connection, state: &str) -> Result<()> {
         db.prepare_cached(
             "UPDATE lane SET folded_seq = ?1, fold_version = ?2, state = ?3 WHERE n = ?4",
         )?
-        .execute(params![
-            self.folded_seq,
-            FOLD_VERSION,
-            serde_json::to_string(&self.confirmed).unwrap_or_default(),
-            self.n
-        ])?;
+        .execute(params![self.folded_seq, FOLD_VERSION, state, self.n])?;
         Ok(())
     }
 

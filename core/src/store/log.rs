@@ -34,7 +34,7 @@ impl Head {
         let last = db
             .prepare_cached(
                 "SELECT seq, link FROM event WHERE n =
-                     (SELECT max(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)",
+                     (SELECT max(+n) FROM event WHERE lane_seq IS NULL AND park IS NULL)",
             )?
             .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .optional()?;
@@ -124,10 +124,11 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Reads the outbox in chain order, from its start, at most `limit` events.
     pub(crate) fn load(db: &Connection, limit: u32) -> Result<Vec<Self>> {
-        // Where it starts is read from the index, the rest is read as it lies.
+        // Where it starts is read from the index, the rest is read as it lies. Without the `+` SQLite
+        // would look for the first row of the log that is open: all of it, if none is.
         let mut rows = db.prepare_cached(
             "SELECT n, lane, seq, link, bytes FROM event NOT INDEXED
-             WHERE n >= (SELECT min(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
+             WHERE n >= (SELECT min(+n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
                  AND lane_seq IS NULL AND park IS NULL
              ORDER BY n LIMIT ?1",
         )?;
@@ -316,7 +317,11 @@ fn own_open(db: &Connection, lane: i64, bytes: &[u8], own: bool) -> Result<Optio
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+    use crate::store::journal;
 
     #[test]
     fn an_event_that_was_parked_takes_the_place_of_a_doubted_one() {
@@ -338,6 +343,31 @@ mod tests {
             .collect::<std::result::Result<_, _>>()
             .unwrap();
         assert_eq!(rows, [(7, Some(4))], "once, and in its place");
+    }
+
+    #[test]
+    fn a_long_history_costs_nothing_where_the_outbox_is_asked_for() {
+        let (db, _) = crate::store::in_memory();
+        let steps = |events: u32| {
+            db.execute(
+                "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?1)
+                 INSERT INTO event (lane, lane_seq, bytes)
+                 SELECT 1, i + (SELECT count(*) FROM event), x'00' FROM c",
+                [events],
+            )
+            .unwrap();
+            let steps = Arc::new(AtomicU64::new(0));
+            let counted = Arc::clone(&steps);
+            let count = move || counted.fetch_add(1, Ordering::Relaxed) == u64::MAX;
+            db.progress_handler(1, Some(count)).unwrap();
+            Head::load(&db).unwrap();
+            assert_eq!(Outgoing::load(&db, 500).unwrap().len(), 0);
+            assert_eq!(journal::pending(&db, 0).unwrap().len(), 0);
+            db.progress_handler(0, None::<fn() -> bool>).unwrap();
+            steps.load(Ordering::Relaxed)
+        };
+        let (_, short, long) = (steps(10), steps(10), steps(5_000));
+        assert_eq!(short, long, "steps of SQLite's machine");
     }
 
     #[test]

@@ -216,6 +216,8 @@ fn database(
     db.pragma_update(None, "checkpoint_fullfsync", true)?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "temp_store", "memory")?;
+    // In KiB: the pages that a first sync goes back to lie in here.
+    db.pragma_update(None, "cache_size", -8_192)?;
     // What is erased is overwritten, and not only forgotten.
     db.pragma_update(None, "secure_delete", true)?;
     // A safety net; checkpoints run after a sync and at suspend, off the courier's path.

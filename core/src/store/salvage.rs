@@ -46,7 +46,7 @@ pub(super) fn check(db: &Connection) -> Result<()> {
     let (mut seq, mut link) = (settled.seq, settled.link);
     let mut rows = db.prepare_cached(
         "SELECT n, seq, link, bytes FROM event NOT INDEXED
-         WHERE n >= (SELECT min(n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
+         WHERE n >= (SELECT min(+n) FROM event WHERE lane_seq IS NULL AND park IS NULL)
              AND lane_seq IS NULL AND park IS NULL ORDER BY n",
     )?;
     let mut rows = rows.query([])?;

@@ -1,6 +1,6 @@
 //! What the hub answered: verdicts on what was pushed, and what others did meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::vec;
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -16,7 +16,7 @@ use crate::document::{Document, NotAdopted};
 use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
 use crate::fold::FOLD_VERSION;
-use crate::id::Digest;
+use crate::id::{DeviceId, Digest};
 use crate::policy::Adopted;
 use crate::privacy::VaultEntry;
 use crate::signature::verifies;
@@ -41,8 +41,16 @@ pub(crate) struct Applying {
     /// The directory and the policies to adopt with the last of the lines.
     documents: Option<(Option<Directory>, Option<Vec<Adopted>>)>,
     vault: vec::IntoIter<VaultEntry>,
-    /// Event lines and their positions in their lanes.
-    lines: vec::IntoIter<(u64, Vec<u8>)>,
+    lines: vec::IntoIter<Line>,
+}
+
+/// One event that the feed brought.
+struct Line {
+    lane: Lane,
+    lane_seq: u64,
+    /// It carries this device's name.
+    own: bool,
+    bytes: Vec<u8>,
 }
 
 impl Courier {
@@ -117,7 +125,7 @@ impl Courier {
             news,
             documents,
             vault: reply.vault.into_iter(),
-            lines: lines.into_iter(),
+            lines: by_lane(lines, self.identity.device).into_iter(),
         });
         Ok(true)
     }
@@ -329,7 +337,6 @@ impl Courier {
     /// one transaction; the cursor moves with the last. Returns true if there are more.
     fn apply_feed(&mut self, applying: &mut Applying) -> Result<bool> {
         let onlooker = self.onlooker();
-        let device = self.identity.device;
         let Applying { open, header, forked, vault, lines, .. } = applying;
         let room = PER_TRANSACTION.saturating_sub(vault.len());
         let tx = self.store_mut()?.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -338,13 +345,17 @@ impl Courier {
             let lane = LaneRow::load_or_create(&tx, &entry.lane)?;
             vault::put(&tx, lane.n, &entry, None)?;
         }
-        for (lane_seq, line) in lines.by_ref().take(room) {
-            let Some((lane, own)) = address(&line, device) else { continue };
-            let lane = LaneRow::load_or_create(&tx, &lane)?;
-            let new = log::receive(&tx, lane.n, lane_seq, &line, own)?;
+        let mut at: Option<LaneRow> = None;
+        for Line { lane, lane_seq, own, bytes } in lines.by_ref().take(room) {
+            let row = match at.take().filter(|row| row.lane == lane) {
+                Some(row) => row,
+                None => LaneRow::load_or_create(&tx, &lane)?,
+            };
+            let new = log::receive(&tx, row.n, lane_seq, &bytes, own)?;
             if new && !planted(Bug::FeedNotFolded) {
-                touched.insert(lane.n);
+                touched.insert(row.n);
             }
+            at = Some(row);
         }
         for lane in touched {
             refold(&tx, lane, &onlooker)?;
@@ -426,11 +437,27 @@ fn verdict_list(open: &EventsInFlight, reply: &Reply) -> String {
 
 /// Returns a pulled line's lane, and whether this device wrote it. A line that cannot even say
 /// that much has no place here; its lane shows the gap.
-pub(super) fn address(line: &[u8], device: crate::id::DeviceId) -> Option<(Lane, bool)> {
+pub(super) fn address(line: &[u8], device: DeviceId) -> Option<(Lane, bool)> {
     if let Ok(envelope) = serde_json::from_slice::<Envelope>(line) {
         return Some((envelope.lane, envelope.device == device));
     }
     Withheld::parse(line).map(|withheld| (withheld.lane, false))
+}
+
+/// Puts the events of a lane beside each other, and the lanes in the order in which they are first met:
+/// each is then loaded, folded and written once, and not with each of its events. No rule knows an
+/// order between lanes.
+fn by_lane(lines: Vec<(u64, Vec<u8>)>, device: DeviceId) -> Vec<Line> {
+    let mut met = HashMap::new();
+    let mut placed: Vec<(usize, Line)> = Vec::with_capacity(lines.len());
+    for (lane_seq, bytes) in lines {
+        let Some((lane, own)) = address(&bytes, device) else { continue };
+        let next = met.len();
+        let place = *met.entry(lane.clone()).or_insert(next);
+        placed.push((place, Line { lane, lane_seq, own, bytes }));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, line)| line).collect()
 }
 
 /// How far the feed was read once all of a reply is stored.
@@ -442,8 +469,7 @@ fn feed_read(header: &ReplyHeader) -> FeedRead {
 /// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
 pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
     let mut row = LaneRow::by_row(db, lane)?;
-    row.advance(db)?;
-    let live = row.clone().live(db)?;
+    let live = row.advance_live(db)?;
     list::write(db, lane, &live, onlooker, list::After::Answer)?;
     for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
         vault::forget(db, *code)?;
