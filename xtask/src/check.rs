@@ -17,7 +17,7 @@ pub fn run() -> Result<()> {
 }
 
 /// What every full run plays.
-pub const LEAST_SEEDS: u64 = 2_000;
+pub const LEAST_SEEDS: u64 = 5_000;
 /// Of those, the ones that are played twice.
 const TWICE: u64 = 200;
 /// Each planted bug is found within so many.
