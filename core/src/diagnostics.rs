@@ -187,7 +187,7 @@ impl Courier {
             Ok(db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
         };
         let mut rows = BTreeMap::new();
-        for table in ["event", "lane", "vault", "media", "receipt"] {
+        for table in ["event", "lane", "vault", "media", "preview", "receipt"] {
             rows.insert(table.to_owned(), count(table)?);
         }
         let mut media = BTreeMap::new();

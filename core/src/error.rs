@@ -116,6 +116,19 @@ pub enum MediaError {
     /// The item belongs to another attempt or case, or is unknown.
     #[error("the item was not captured for this act; capture it again")]
     NotBoundHere,
+    /// A preview is not so small a picture that it can go before its file.
+    #[error(
+        "the preview has {bytes} bytes, {limit} are allowed; scale it down, or compress it more"
+    )]
+    PreviewTooLarge {
+        /// Its length.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A preview is empty, a video, or no picture at all.
+    #[error("a preview is a JPEG, PNG or HEIC; of a video hand over one of its pictures")]
+    PreviewNotPicture,
 }
 
 /// Why a hub's answer cannot be used.
@@ -176,6 +189,8 @@ impl Error {
                 MediaError::BadPath => "MediaBadPath",
                 MediaError::Damaged => "MediaDamaged",
                 MediaError::NotBoundHere => "MediaNotBoundHere",
+                MediaError::PreviewTooLarge { .. } => "PreviewTooLarge",
+                MediaError::PreviewNotPicture => "PreviewNotPicture",
             },
             Self::Reply(error) => match error {
                 ReplyError::Malformed => "ReplyMalformed",

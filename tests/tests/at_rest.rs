@@ -138,6 +138,7 @@ impl Scene {
         let case = self.courier().new_case();
         let lane = Lane::Exception(case);
         let photo = self.courier().capture_file(&lane, &taken, MediaSource::Camera).unwrap();
+        self.courier().add_preview(photo.id, &picture()[..20_000]).unwrap();
         self.record(json!({"do": "report_exception", "case": case, "kind": "delay",
             "waybill": null, "evidence": [photo], "note": note}));
         photo

@@ -1,8 +1,19 @@
 //! Evidence: photos, videos and signatures, bound to one attempt or case from capture on.
+//!
+//! A file of megabytes takes its time on a bad signal. A preview, which the app makes, goes before
+//! all files, so that the station sees at once what happened. It is no evidence and takes part in no
+//! rule: what proves something is the file, and its digest in the event.
+
+mod rules;
+
+pub use rules::{PREVIEW_BYTES, may_be_preview};
 
 use serde::{Deserialize, Serialize};
 
+use crate::courier::Courier;
+use crate::error::{Error, Result};
 use crate::id::{Digest, EvidenceId};
+use crate::store::{Media, Preview};
 use crate::time::Moment;
 
 /// What a media file is, by its first bytes.
@@ -65,11 +76,46 @@ impl MediaKind {
         }
     }
 
+    /// Returns its name in a `Content-Type` header.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Heic => "image/heic",
+            Self::Mp4 => "video/mp4",
+        }
+    }
+
     /// The most bytes a file of this kind may have: 20 MB for a photo, 100 MB for a video.
     pub fn max_bytes(self) -> u64 {
         match self {
             Self::Jpeg | Self::Png | Self::Heic => 20_000_000,
             Self::Mp4 => 100_000_000,
         }
+    }
+}
+
+impl Courier {
+    /// Keeps a small picture of a photo or video that was captured here, to be shown at the station
+    /// until the file itself is there. The app scales it down: about 320 pixels wide.
+    ///
+    /// At any time between the capture and the file's confirmation, before its act is recorded or
+    /// after; one that was not sent yet is replaced. It is sealed like the file, goes before all files
+    /// once the hub has the act, and is deleted when the hub has answered, or has the file, or the
+    /// file was erased. None is kept of a file that the hub has, nor one of more than a quarter of its
+    /// file's bytes: then the file itself is there nearly as soon.
+    ///
+    /// # Errors
+    /// `PreviewTooLarge` above [`PREVIEW_BYTES`], `PreviewNotPicture`; `NotFound` for what was not
+    /// captured on this phone, or has left it. The evidence itself is as safe as before.
+    pub fn add_preview(&mut self, evidence: EvidenceId, picture: &[u8]) -> Result<()> {
+        rules::may_be_preview(picture)?;
+        let store = self.store()?;
+        let media = Media::load(&store.db, evidence)?;
+        let media = media.ok_or(Error::NotFound { what: "the picture" })?;
+        if media.state.awaits_preview() && rules::saves_time(picture, &media.item) {
+            Preview::put(&store.db, &store.media, evidence, picture)?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::event::Lane;
 use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
-use crate::store::SealedFolder;
+use crate::store::{Preview, SealedFolder};
 
 /// How far a media file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,11 @@ impl MediaState {
         Self::Gone,
         Self::Dropped,
     ];
+
+    /// Tells whether the station does not see the file yet, and may.
+    pub(crate) fn awaits_preview(self) -> bool {
+        matches!(self, Self::Captured | Self::Queued | Self::Lost)
+    }
 
     fn from_i64(n: i64) -> Self {
         match n {
@@ -85,7 +90,7 @@ fn media_of(row: &Row) -> rusqlite::Result<(String, String, i64)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn item_of(text: &str) -> Result<EvidenceRef> {
+pub(super) fn item_of(text: &str) -> Result<EvidenceRef> {
     serde_json::from_str(text).map_err(|_| Error::Corrupt)
 }
 
@@ -138,8 +143,12 @@ impl Media {
         Ok(())
     }
 
-    /// Notes what became of every item with this digest that was queued.
+    /// Notes what became of every item with this digest that was queued. Of a file that is lost the
+    /// preview is all there will be: it stays until it is sent.
     pub(crate) fn settle(db: &Connection, sha256: &Digest, state: MediaState) -> Result<()> {
+        if state != MediaState::Lost {
+            Preview::forget_file(db, sha256)?;
+        }
         db.prepare_cached(
             "UPDATE media SET state = ?1, upload = NULL WHERE sha256 = ?2 AND state = 1",
         )?
@@ -160,6 +169,7 @@ impl Media {
     /// Notes that a file was erased in a lane: what names it there is done with, also an upload
     /// under way. Its bytes go by [`delete_erased`], after this was committed.
     pub(crate) fn erase(db: &Connection, lane: &str, sha256: &Digest) -> Result<()> {
+        Preview::forget_in(db, lane, sha256)?;
         db.prepare_cached(
             "UPDATE media SET state = 4, upload = NULL
              WHERE sha256 = ?1 AND lane = ?2 AND state < 4",

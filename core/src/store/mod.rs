@@ -1,9 +1,9 @@
 //! The store: one `SQLite` file per signed-in courier, WAL, one writer.
 //!
 //! `open` is the only place that opens it. The log is in `log.rs`, the folded lanes in `lane.rs`,
-//! the vault in `vault.rs`, photos and videos in `media.rs` and `sealed.rs`, single values in
-//! `meta.rs`, the keys in `key.rs`. What is personal or secret is sealed: the bodies of the vault,
-//! every value of `meta`, and the files.
+//! the vault in `vault.rs`, photos and videos in `media.rs` and `sealed.rs`, their previews in
+//! `preview.rs`, single values in `meta.rs`, the keys in `key.rs`. What is personal or secret is
+//! sealed: the bodies of the vault, every value of `meta`, the previews, and the files.
 
 pub(crate) mod folder;
 mod journal;
@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod media;
 mod meta;
+mod preview;
 mod reserve;
 pub(crate) mod rewind;
 mod salvage;
@@ -38,6 +39,7 @@ pub(crate) use lane::LaneRow;
 pub(crate) use log::{Head, Outgoing};
 pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
+pub(crate) use preview::Preview;
 pub(crate) use reserve::Reserve;
 pub use salvage::Salvaged;
 pub(crate) use salvage::forget_aside;
@@ -53,7 +55,11 @@ const APPLICATION_ID: i32 = 0x4c4d_7374;
 /// bytes each by `cargo bench -p lastmile-tests --bench recording`.
 const PAGE_SIZE: u32 = 1024;
 
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_init.sql"))];
+/// Released files never change; the version is the index.
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_init.sql")),
+    M::up(include_str!("migrations/0002_previews.sql")),
+];
 
 /// How hard a recorded act is pushed to the disk before the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -268,4 +274,30 @@ fn in_memory() -> (Connection, StoreKeys) {
     let keys = StoreKeys::random();
     keys.teach(&db).unwrap();
     (db, keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(db: &Connection) -> Vec<String> {
+        let mut rows = db.prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL").unwrap();
+        let rows = rows.query_map([], |row| row.get(0)).unwrap();
+        let mut rows: Vec<_> = rows.map(Result::unwrap).collect();
+        rows.sort();
+        rows
+    }
+
+    #[test]
+    fn a_store_of_the_first_release_keeps_its_photos_and_learns_of_previews() {
+        let mut old = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&MIGRATIONS[..1]).to_latest(&mut old).unwrap();
+        let item = crate::testing::photo();
+        Media::insert(&old, "parcel:1", &item).unwrap();
+
+        migrate(&mut old).unwrap();
+
+        assert_eq!(Media::load(&old, item.id).unwrap().unwrap().item, item);
+        assert_eq!(schema(&old), schema(&in_memory().0));
+    }
 }

@@ -13,6 +13,7 @@ use chacha20poly1305::XChaCha20Poly1305;
 use sha2::Digest as _;
 
 use super::MediaFolder;
+use super::key;
 use super::media::file_name;
 use crate::bug::{Bug, planted};
 use crate::error::{Error, MediaError, Result};
@@ -153,6 +154,16 @@ impl SealedFolder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Seals a picture so small that it lies in a row, about that row's key.
+    pub(super) fn seal(&self, about: &[u8], picture: &[u8]) -> Vec<u8> {
+        key::seal(&self.cipher, about, picture)
+    }
+
+    /// Opens it; `None` for anything else.
+    pub(super) fn unseal(&self, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        key::unseal(&self.cipher, about, sealed)
     }
 
     /// Makes the names as they stand durable.

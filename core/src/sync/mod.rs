@@ -11,6 +11,7 @@ mod inbox;
 mod keys;
 mod outbox;
 mod pace;
+mod preview;
 mod succession;
 mod upload;
 pub mod wire;
@@ -30,6 +31,7 @@ use crate::time::{ClockReading, Entropy};
 use inbox::Applying;
 pub(crate) use outbox::EventsInFlight;
 use pace::Pace;
+use preview::Previews;
 pub(crate) use upload::{MediaInFlight, Offset};
 use wire::{PROTOCOL, Rest};
 
@@ -93,7 +95,7 @@ pub struct HubRequest {
     pub id: u64,
     /// Its channel.
     pub channel: SyncChannel,
-    /// `GET`, `HEAD`, `POST` or `PATCH`.
+    /// `GET`, `HEAD`, `POST`, `PATCH` or `PUT`.
     pub method: String,
     /// The path on the hub, beginning with a slash.
     pub path: String,
@@ -190,6 +192,7 @@ pub(crate) struct Machine {
     events_pace: Pace,
     media: Option<MediaInFlight>,
     media_pace: Pace,
+    previews: Previews,
     /// What requests came to, when it was nothing.
     pub(crate) failures: Failures,
     offset: Option<Offset>,
@@ -216,6 +219,7 @@ impl Machine {
             events_pace: Pace::default(),
             media: None,
             media_pace: Pace::default(),
+            previews: Previews::default(),
             failures: Failures::default(),
             offset: None,
         }

@@ -13,7 +13,7 @@ use crate::evidence::{EvidenceRef, MediaKind};
 use crate::id::{Digest, EvidenceId};
 use crate::store::{Key, Media, MediaState, Upload, media};
 
-const TUS: &str = "1.0.0";
+pub(super) const TUS: &str = "1.0.0";
 
 /// The most of a file in one request, whatever the hub takes: it lies in memory, opened.
 const MOST_AT_A_TIME: u64 = 256 << 10;
@@ -21,15 +21,21 @@ const MOST_AT_A_TIME: u64 = 256 << 10;
 /// A media request on its way.
 pub(crate) struct MediaInFlight {
     pub(super) id: u64,
-    item: EvidenceRef,
-    step: Step,
+    pub(super) item: EvidenceRef,
+    pub(super) step: Step,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
+    /// The preview, in this version.
+    Show {
+        version: i64,
+    },
     Create,
     Ask,
-    Send { offset: u64 },
+    Send {
+        offset: u64,
+    },
 }
 
 /// Where an upload stands, as the hub last said in this process.
@@ -40,6 +46,16 @@ pub(crate) struct Offset {
 
 impl Courier {
     pub(super) fn next_media(&mut self) -> Result<Next> {
+        if let Some(preview) = self.preview_before_files()? {
+            return Ok(preview);
+        }
+        match self.next_upload()? {
+            Next::Idle => Ok(self.next_preview()?.unwrap_or(Next::Idle)),
+            next => Ok(next),
+        }
+    }
+
+    fn next_upload(&mut self) -> Result<Next> {
         loop {
             let store = self.store()?;
             let Some(upload) = Upload::next(&store.db)? else { return Ok(Next::Idle) };
@@ -92,34 +108,57 @@ impl Courier {
 
     pub(super) fn apply_media(&mut self, reply: &HubReply) -> Result<()> {
         let Some(open) = self.machine.media.take() else { return Ok(()) };
+        let settled = match reply {
+            HubReply::Answer { headers, .. } => self.settle_by(headers, &open.item),
+            HubReply::NoAnswer => Ok(false),
+        };
+        if let Step::Show { version } = open.step {
+            return self.apply_preview(open.item.id, version, reply, settled);
+        }
         // After every doubt the hub is asked where the upload stands.
         if !planted(Bug::OffsetKept) {
             self.machine.offset = None;
         }
+        if settled? {
+            self.machine.previews.hub_answers();
+            return Ok(());
+        }
+        self.apply_upload(&open, reply)
+    }
+
+    /// Takes the hub's last word about a file, if there is one in these headers.
+    fn settle_by(&mut self, headers: &[Header], item: &EvidenceRef) -> Result<bool> {
+        let named = |name| -> Result<bool> {
+            let Some(digest) = header(headers, name) else { return Ok(false) };
+            let digest: Digest = digest.trim().parse().map_err(|_| ReplyError::Malformed)?;
+            if digest == item.sha256 { Ok(true) } else { Err(ReplyError::Malformed.into()) }
+        };
+        if named("lastmile-confirmed")? {
+            self.settle_media(item, MediaState::Confirmed)?;
+            return Ok(true);
+        }
+        // Everybody has done with it: the person it shows was erased.
+        if named("lastmile-erased")? {
+            self.settle_media(item, MediaState::Erased)?;
+            let store = self.store()?;
+            media::delete_erased(&store.db, &store.media)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Takes what came back for a request about a file that has not come to its end.
+    fn apply_upload(&mut self, open: &MediaInFlight, reply: &HubReply) -> Result<()> {
         let HubReply::Answer { status, headers, .. } = reply else {
             if planted(Bug::SentIsConfirmed) && matches!(open.step, Step::Send { .. }) {
                 return self.settle_media(&open.item, MediaState::Confirmed);
             }
             return Ok(());
         };
+        if *status < 500 {
+            self.machine.previews.hub_answers();
+        }
         let upload = Upload { item: open.item.clone(), url: None };
-        if let Some(confirmed) = header(headers, "lastmile-confirmed") {
-            let confirmed: Digest = confirmed.trim().parse().map_err(|_| ReplyError::Malformed)?;
-            if confirmed != open.item.sha256 {
-                return Err(ReplyError::Malformed.into());
-            }
-            return self.settle_media(&open.item, MediaState::Confirmed);
-        }
-        // Everybody has done with it: the person it shows was erased.
-        if let Some(erased) = header(headers, "lastmile-erased") {
-            let erased: Digest = erased.trim().parse().map_err(|_| ReplyError::Malformed)?;
-            if erased != open.item.sha256 {
-                return Err(ReplyError::Malformed.into());
-            }
-            self.settle_media(&open.item, MediaState::Erased)?;
-            let store = self.store()?;
-            return media::delete_erased(&store.db, &store.media);
-        }
         match (open.step, status) {
             (Step::Create, 201) => {
                 let url = header(headers, "location").ok_or(ReplyError::Malformed)?;

@@ -82,6 +82,7 @@ pub(crate) fn handle(hub: &Hub, request: &Request, path: &[&str]) -> Result<Resp
         }
         ("GET", ["agenda"]) => views::agenda(&*tx, &acting),
         ("GET", ["review"]) => views::review(&*tx, &acting),
+        ("GET", ["previews", device, sha256]) => views::preview(&*tx, &acting, device, sha256),
         ("GET", ["bundle", waybill]) => views::bundle(hub, &*tx, &acting, waybill, request),
         ("GET", ["parked"]) => desk::parked(&*tx, &acting),
         ("GET", ["parked", event]) => desk::export(&*tx, &acting, event),

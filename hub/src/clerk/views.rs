@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lastmile_core::event::{Lane, digests};
+use lastmile_core::event::{Event, Lane, digests};
 use lastmile_core::evidence::MediaKind;
 use lastmile_core::exception_report::{self, ExceptionCase};
 use lastmile_core::fold::LaneState;
@@ -16,7 +16,7 @@ use super::Acting;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
-use crate::store::Tx;
+use crate::store::{Device, Held, Tx};
 use crate::sync;
 
 /// Lanes on one page, if the asker names no other number.
@@ -40,6 +40,18 @@ struct LaneView {
     state: LaneState,
     events: Vec<EventView>,
     vault: BTreeMap<String, VaultBody>,
+    media: Vec<MediaView>,
+}
+
+/// A photo, video or signature that an event of a lane names.
+#[derive(Serialize)]
+struct MediaView {
+    device: DeviceId,
+    sha256: Digest,
+    /// The file is here.
+    whole: bool,
+    /// Until it is, there is a small picture of it.
+    preview: bool,
 }
 
 /// `GET /v1/clerk/lanes/{lane}`.
@@ -53,7 +65,9 @@ pub(super) fn lane(hub: &Hub, tx: &dyn Tx, acting: &Acting, name: &str) -> Resul
     let mask = hub.policy(tx, &acting.station)?.mask();
     let mut events = Vec::new();
     let mut vault = BTreeMap::new();
+    let mut media = Vec::new();
     for held in tx.lane_events(row.row)? {
+        media.extend(media_of(tx, &held)?);
         for digest in digests(&held.bytes) {
             let entry = tx.entry(&VaultRef(digest), &lane)?;
             let body = match entry.and_then(|entry| entry.read()) {
@@ -77,8 +91,27 @@ pub(super) fn lane(hub: &Hub, tx: &dyn Tx, acting: &Acting, name: &str) -> Resul
             line: RawValue::from_string(line).map_err(damaged)?,
         });
     }
-    let view = LaneView { lane, lane_seq: row.next - 1, state, events, vault };
+    let view = LaneView { lane, lane_seq: row.next - 1, state, events, vault, media };
     Ok(Response::json(200, &view))
+}
+
+/// Says of each file that an event names, and that was not erased, what is there of it.
+fn media_of(tx: &dyn Tx, held: &Held) -> Result<Vec<MediaView>> {
+    let Ok(event) = Event::parse(&held.bytes) else { return Ok(Vec::new()) };
+    let mut media = Vec::new();
+    for item in event.fact.evidence() {
+        let (row, sha256) = (held.origin.device, item.sha256);
+        if tx.is_erased_media(&sha256)? {
+            continue;
+        }
+        media.push(MediaView {
+            device: tx.device(row)?.id,
+            sha256,
+            whole: tx.upload_of(row, &sha256)?.is_some_and(|upload| upload.confirmed),
+            preview: tx.preview(row, &sha256)?.is_some(),
+        });
+    }
+    Ok(media)
 }
 
 #[derive(Serialize)]
@@ -171,28 +204,47 @@ pub(super) struct File {
     kind: MediaKind,
 }
 
-pub(super) fn find_media(tx: &dyn Tx, acting: &Acting, device: &str, sha256: &str) -> Result<File> {
-    let missing = || HubError::not_found("the file");
+/// Reads which file of which device of the station is asked for.
+fn file_of(
+    tx: &dyn Tx,
+    acting: &Acting,
+    device: &str,
+    sha256: &str,
+) -> Result<Option<(Device, Digest)>> {
     let (Ok(device), Ok(sha256)) = (device.parse::<DeviceId>(), sha256.parse::<Digest>()) else {
-        return Err(missing());
+        return Ok(None);
     };
     let device = tx.device_by_id(device)?.filter(|device| device.station == acting.station);
-    let device = device.ok_or_else(missing)?;
+    Ok(device.map(|device| (device, sha256)))
+}
+
+pub(super) fn find_media(tx: &dyn Tx, acting: &Acting, device: &str, sha256: &str) -> Result<File> {
+    let missing = || HubError::not_found("the file");
+    let (device, sha256) = file_of(tx, acting, device, sha256)?.ok_or_else(missing)?;
     let upload = tx.upload_of(device.row, &sha256)?.filter(|upload| upload.confirmed);
     Ok(File { device: device.id, sha256, kind: upload.ok_or_else(missing)?.kind })
 }
 
 /// `GET /v1/clerk/media/{device}/{sha256}`.
 pub(super) fn media(hub: &Hub, file: &File) -> Result<Response> {
-    let kind = match file.kind {
-        MediaKind::Jpeg => "image/jpeg",
-        MediaKind::Png => "image/png",
-        MediaKind::Heic => "image/heic",
-        MediaKind::Mp4 => "video/mp4",
-    };
     let mut body = Vec::new();
     std::io::Read::read_to_end(&mut hub.media.open(file.device, &file.sha256)?, &mut body)?;
-    Ok(Response::new(200).header("Content-Type", kind).with_body(body))
+    Ok(Response::new(200).header("Content-Type", file.kind.content_type()).with_body(body))
+}
+
+/// `GET /v1/clerk/previews/{device}/{sha256}`: until the file itself is there.
+pub(super) fn preview(
+    tx: &dyn Tx,
+    acting: &Acting,
+    device: &str,
+    sha256: &str,
+) -> Result<Response> {
+    let missing = || HubError::not_found("the preview");
+    let (device, sha256) = file_of(tx, acting, device, sha256)?.ok_or_else(missing)?;
+    let picture = tx.preview(device.row, &sha256)?.ok_or_else(missing)?;
+    let kind = MediaKind::of(&picture).ok_or_else(missing)?;
+    let answer = Response::new(200).header("Content-Type", kind.content_type());
+    Ok(answer.header("Cache-Control", "no-store").with_body(picture))
 }
 
 /// `GET /v1/clerk/bundle/{waybill}`, with `?persons=1` for the vault entries too.

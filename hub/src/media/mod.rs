@@ -10,6 +10,7 @@
 
 mod folder;
 mod memory;
+mod preview;
 mod tus;
 
 pub use folder::FolderMedia;

@@ -9,6 +9,7 @@ use lastmile_core::id::{Digest, EvidenceId};
 use sha2::Digest as _;
 use uuid::Uuid;
 
+use super::preview;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::problem::{HubError, Result};
@@ -16,8 +17,8 @@ use crate::store::{Device, Upload};
 
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,termination,expiration,checksum";
-const CONFIRMED: &str = "Lastmile-Confirmed";
-const ERASED: &str = "Lastmile-Erased";
+pub(super) const CONFIRMED: &str = "Lastmile-Confirmed";
+pub(super) const ERASED: &str = "Lastmile-Erased";
 /// So many bytes at its beginning tell what a file is.
 const KIND_BYTES: usize = 12;
 const PART: &str = "application/offset+octet-stream";
@@ -57,6 +58,9 @@ fn route(hub: &Hub, request: &Request, path: &[&str]) -> Result<Response> {
         ("HEAD", [id]) => head(hub, &find(hub, &device, id)?),
         ("PATCH", [id]) => patch(hub, request, &device, &find(hub, &device, id)?),
         ("DELETE", [id]) => terminate(hub, &find(hub, &device, id)?),
+        ("PUT", ["previews", sha256]) if !request.cut => {
+            preview::put(hub, request, &device, sha256)
+        }
         _ => Err(HubError::not_found("this path")),
     }
 }
@@ -95,7 +99,7 @@ fn find(hub: &Hub, device: &Device, id: &str) -> Result<Upload> {
 }
 
 /// The answer to who sends what was erased.
-fn erased() -> HubError {
+pub(super) fn erased() -> HubError {
     HubError::asked(410, "MediaErased", "the person it shows was erased; delete the file")
 }
 

@@ -41,7 +41,9 @@ pub trait HubStore: Send + Sync {
 }
 
 /// One transaction.
-pub trait Tx: Identity + Chains + Lanes + Feeds + Vault + Uploads + Codes + Backups {
+pub trait Tx:
+    Identity + Chains + Lanes + Feeds + Vault + Uploads + Previews + Codes + Backups
+{
     /// Makes everything durable.
     fn commit(self: Box<Self>) -> Result<()>;
 }
@@ -398,7 +400,7 @@ pub struct Upload {
 
 /// Media files' records.
 pub trait Uploads {
-    /// Adds an upload, or changes it.
+    /// Adds an upload, or changes it. The preview of a confirmed one goes.
     fn put_upload(&self, upload: &Upload) -> Result<()>;
     /// Returns an upload by its id.
     fn upload(&self, id: Uuid) -> Result<Option<Upload>>;
@@ -410,13 +412,23 @@ pub trait Uploads {
     fn expired_uploads(&self, now_ms: i64) -> Result<Vec<Upload>>;
     /// Notes that a placed event of a lane names a file.
     fn name_media(&self, sha256: &Digest, lane: Row) -> Result<()>;
-    /// Notes that a file was erased in a lane. If no other lane names it, its uploads are erased too
-    /// and expire at `expires_ms`.
+    /// Notes that a file was erased in a lane. If no other lane names it, its previews go, and its
+    /// uploads are erased too and expire at `expires_ms`.
     fn erase_media(&self, sha256: &Digest, lane: Row, expires_ms: i64) -> Result<()>;
     /// Tells whether a file was erased in every lane that names it, and there is one.
     fn is_erased_media(&self, sha256: &Digest) -> Result<bool>;
     /// Returns the uploads whose files were erased.
     fn erased_uploads(&self) -> Result<Vec<Upload>>;
+}
+
+/// Small pictures of files that are on their way.
+pub trait Previews {
+    /// Tells whether a placed event of a device names a file.
+    fn names_media(&self, device: Row, sha256: &Digest) -> Result<bool>;
+    /// Keeps the preview of a device's file, in place of the one before.
+    fn put_preview(&self, device: Row, sha256: &Digest, picture: &[u8]) -> Result<()>;
+    /// Returns the preview of a device's file.
+    fn preview(&self, device: Row, sha256: &Digest) -> Result<Option<Vec<u8>>>;
 }
 
 /// Pickup codes of the sites.

@@ -77,6 +77,8 @@ pub struct Station {
     media: Arc<MemoryMedia>,
     settings: Settings,
     clerk_token: String,
+    /// Takes previews, as hubs of the first release do not.
+    previews: bool,
     hub: Hub,
 }
 
@@ -96,7 +98,8 @@ impl Station {
         let id = StationId::new("JL31").expect("a plain id");
         let clerk = at_hub(&"clerk-1");
         let clerk_token = hub.new_clerk(clerk, Some(at_hub(&id))).expect("a hub on a good disk");
-        Self { id, disk, clock, entropy, keys, media, settings, clerk_token, hub }
+        let previews = true;
+        Self { id, disk, clock, entropy, keys, media, settings, clerk_token, previews, hub }
     }
 
     /// Has the hub do by itself what is due; what it sends goes by `gateway`.
@@ -104,8 +107,16 @@ impl Station {
         while self.hub.do_chores(gateway).expect("a hub on a good disk") > 0 {}
     }
 
+    /// From now on the hub knows no previews, like one of the first release.
+    pub fn refuse_previews(&mut self) {
+        self.previews = false;
+    }
+
     /// Asks the hub, as the network would.
     pub fn ask(&self, request: &Request) -> Response {
+        if !self.previews && request.path.starts_with("/v1/media/previews/") {
+            return Response::new(404);
+        }
         self.hub.handle(request)
     }
 
@@ -168,6 +179,7 @@ impl Station {
             media,
             settings: settings.clone(),
             clerk_token: clerk_token.clone(),
+            previews: self.previews,
             hub,
         }
     }

@@ -6,6 +6,7 @@ mod codes;
 mod feeds;
 mod identity;
 mod lanes;
+mod previews;
 mod uploads;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("../migrations/0004_restore.sql")),
     M::up(include_str!("../migrations/0005_media.sql")),
     M::up(include_str!("../migrations/0006_open.sql")),
+    M::up(include_str!("../migrations/0007_previews.sql")),
 ];
 
 /// More than the number of different statements, so that each is prepared once.

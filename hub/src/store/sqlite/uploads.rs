@@ -47,6 +47,10 @@ impl Uploads for SqliteTx<'_> {
             upload.expires_ms,
             upload.erased,
         ])?;
+        if upload.confirmed {
+            self.sql("DELETE FROM preview WHERE device = ? AND sha256 = ?")?
+                .execute(params![upload.device, upload.sha256.0])?;
+        }
         Ok(())
     }
 
@@ -94,6 +98,7 @@ impl Uploads for SqliteTx<'_> {
                 "UPDATE upload SET confirmed = 0, erased = 1, expires_ms = ? WHERE sha256 = ?",
             )?
             .execute(params![expires_ms, sha256.0])?;
+            self.sql("DELETE FROM preview WHERE sha256 = ?")?.execute([sha256.0])?;
         }
         Ok(())
     }
