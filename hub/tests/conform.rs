@@ -11,6 +11,7 @@ use std::path::Path;
 use broken::breaks::BREAKS;
 use broken::{Broken, Tamper};
 use lastmile_hub::conform::{Case, Kit, Level, Tally, all_cases, own_hub, run_cases};
+use lastmile_hub::{Request, Response};
 
 fn run(kit: &Kit, cases: &[Case]) -> (Tally, String) {
     let mut told = Vec::new();
@@ -120,4 +121,19 @@ fn the_command_tells_what_it_came_to_and_ends_with_its_code() {
     assert_eq!((nobody.0, nobody.1.lines().last()), (Some(1), Some("0 passed, 15 failed")));
     assert_eq!(conform(&["--url", "http://127.0.0.1:9", "--codes", "no/such/file"]).0, Some(2));
     assert_eq!(conform(&["--url", "http://127.0.0.1:9"]).0, Some(2), "couriers are needed");
+}
+
+#[test]
+fn a_server_that_knows_no_previews_passes_the_cases_about_them() {
+    let answer = |ask: &Request, it: &mut Response| {
+        if ask.path.starts_with("/v1/media/previews/") {
+            (it.status, it.body) = (405, Vec::new());
+        }
+    };
+    let broken = Broken::start(Tamper { ask: |_| {}, answer });
+    let cases: Vec<_> = all_cases().filter(|case| case.section == "Previews").collect();
+
+    let (tally, told) = run(&broken.kit(), &cases);
+
+    assert!(tally.failed.is_empty() && tally.passed == 9, "{told}");
 }

@@ -307,4 +307,46 @@ pub const BREAKS: &[Wrong] = &[
         |_, it| overlook(it, 415, "NotMedia"),
         &["a_file_of_another_kind_is_thrown_away"],
     ),
+    answers(
+        "previews are not looked at",
+        |_, it| {
+            overlook(it, 409, "NotNamed");
+            overlook(it, 413, "PreviewTooLarge");
+            overlook(it, 415, "PreviewNotPicture");
+        },
+        &[
+            "a_preview_of_what_no_event_names_is_refused",
+            "a_preview_is_the_phones_whose_event_names_the_file",
+            "a_preview_that_is_too_large_is_refused",
+            "a_preview_that_is_no_picture_is_refused",
+        ],
+    ),
+    answers(
+        "a preview is taken for its file",
+        |ask, it| {
+            if ask.path.starts_with("/v1/media/previews/") && it.status == 204 {
+                let sha256 = ask.path.rsplit('/').next().unwrap().to_owned();
+                it.headers.push(("Lastmile-Confirmed".to_owned(), sha256));
+            }
+        },
+        &["a_preview_confirms_nothing_and_its_file_follows"],
+    ),
+    answers(
+        "a whole file's preview is answered like any other",
+        |ask, it| {
+            if ask.path.starts_with("/v1/media/previews/") {
+                it.headers.retain(|(name, _)| name != "Lastmile-Confirmed");
+            }
+        },
+        &["a_preview_of_a_whole_file_is_answered_with_it"],
+    ),
+    answers(
+        "previews are shown to nobody",
+        |ask, it| {
+            if ask.path.starts_with("/v1/clerk/previews/") {
+                it.status = 404;
+            }
+        },
+        &["a_clerk_sees_the_preview_until_the_file_is_there"],
+    ),
 ];

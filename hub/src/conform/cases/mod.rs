@@ -27,6 +27,7 @@ mod media;
 mod parcels;
 mod park;
 mod places;
+mod previews;
 mod receipts;
 mod sessions;
 mod signatures;
@@ -53,6 +54,7 @@ pub(super) const SUBJECTS: &[(&str, &[Case])] = &[
     ("policy and directory", documents::CASES),
     ("media", media::CASES),
     ("media that are refused", bad_media::CASES),
+    ("previews", previews::CASES),
     ("requests at the same time", together::CASES),
     ("transfers", transfer::CASES),
     ("parcels of the station", parcels::CASES),
