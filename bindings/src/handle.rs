@@ -160,6 +160,14 @@ impl Lastmile {
         Ok(self.shared.courier()?.capture_bytes(&lane, &bytes, source)?)
     }
 
+    /// Keeps a small picture of a photo or video, to be shown at the station until the file itself is
+    /// there: a JPEG, PNG or HEIC of at most 32 KiB, about 320 pixels wide. Call it right after the
+    /// capture; one that was not sent yet is replaced. One of more than a quarter of its file's bytes
+    /// is not kept. If it fails, the evidence is as safe as before: go on without it.
+    pub fn add_preview(&self, evidence: EvidenceId, picture: Vec<u8>) -> Result<()> {
+        Ok(self.shared.courier()?.add_preview(evidence, &picture)?)
+    }
+
     /// Says where the phone is, or that it does not know. Kept in memory only.
     pub fn set_here(&self, here: Option<Here>) -> Result<()> {
         self.shared.courier()?.set_here(here);

@@ -159,6 +159,18 @@ let storeKey = Data(repeating: 7, count: 32)
         #expect(errorCode(path) == "MediaBadPath")
     }
 
+    @Test func aPreviewIsKeptForAPhotoAndRefusedIfItIsNone() async throws {
+        let courier = try courier()
+        let jpeg = { (bytes: Int) in Data([0xff, 0xd8, 0xff, 0xe0] + [UInt8](repeating: 0, count: bytes)) }
+        let photo = try await courier.capture(jpeg(200_000), for: parcelLane("SF1000000000001"), source: .camera)
+        try await courier.addPreview(jpeg(10_000), of: photo.id)
+
+        let none = await failure { try await courier.addPreview(Data([1, 2, 3]), of: photo.id) }
+        #expect(errorCode(none) == "PreviewNotPicture")
+        let large = await failure { try await courier.addPreview(jpeg(40_000), of: photo.id) }
+        #expect(errorCode(large) == "PreviewTooLarge")
+    }
+
     @Test func whatALostPhoneTookWithItIsAttested() async throws {
         let courier = try courier()
         let id = try await courier.newCase()

@@ -127,6 +127,15 @@ class Courier private constructor(
         call { captureBytes(lane, bytes, source) }
 
     /**
+     * Keeps a small [picture] of a photo or video, to be shown at the station until the file itself is
+     * there: a JPEG, PNG or HEIC of at most 32 KiB, about 320 pixels wide. Call it right after
+     * [capture]; one that was not sent yet is replaced. One of more than a quarter of its file's bytes
+     * is not kept. If it fails, the evidence is as safe as before: go on without it.
+     */
+    suspend fun addPreview(evidence: EvidenceId, picture: ByteArray): Unit =
+        call { addPreview(evidence, picture) }
+
+    /**
      * Reads a photo, video or signature that was captured here, to show it: at most [length] bytes, and
      * never more than a MiB at a time. None behind the end, which [EvidenceRef.bytes] tells.
      */

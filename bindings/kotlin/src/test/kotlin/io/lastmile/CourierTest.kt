@@ -202,6 +202,20 @@ class CourierTest {
     }
 
     @Test
+    fun aPreviewIsKeptForAPhotoAndRefusedIfItIsNone() = withCourier { courier ->
+        val start = byteArrayOf(-1, -40, -1, -32)
+        val photo = courier.capture(parcelLane("SF1000000000001"), start + ByteArray(200_000), MediaSource.CAMERA)
+        courier.addPreview(photo.id, start + ByteArray(10_000))
+
+        val none = assertFailsWith<LastmileException.BadInput> { courier.addPreview(photo.id, ByteArray(100)) }
+        assertEquals("PreviewNotPicture", none.code)
+        val large = assertFailsWith<LastmileException.BadInput> {
+            courier.addPreview(photo.id, start + ByteArray(40_000))
+        }
+        assertEquals("PreviewTooLarge", large.code)
+    }
+
+    @Test
     fun whatALostPhoneTookWithItIsAttested() = withCourier { courier ->
         val command = complaint(courier)
         val happened = System.currentTimeMillis() - 3_600_000
