@@ -34,6 +34,10 @@ bugs! {
     DriftIgnored,
     /// The phone moves its cursor before it stores what the feed brought.
     CursorFirst,
+    /// The phone opens a store that another process has open.
+    LockIgnored,
+    /// The phone goes on where its store ended before another process had it.
+    ResumedBlindly,
     /// The phone does not sync a recorded act.
     ActNotSynced,
     /// The phone does not sync a captured photo.
