@@ -374,6 +374,24 @@ fn a_file_that_is_there_already_is_confirmed_by_its_preview() {
 }
 
 #[test]
+fn a_preview_that_was_not_sent_goes_with_its_file() {
+    let mut scene = Scene::new();
+    let photo = jpeg(1, 200_000);
+    let (item, _) = scene.report(&photo);
+    scene.carry(SyncChannel::Events);
+    assert!(scene.step(SyncChannel::Media) && scene.step(SyncChannel::Media));
+    let Next::Send { request } = scene.courier().next_request(SyncChannel::Media).unwrap() else {
+        panic!("the last part waits");
+    };
+    let last = reply_of(scene.station.ask(&request_of(&scene.phone, &request)));
+    scene.preview(&item, &jpeg(2, 10_000));
+    assert_eq!(scene.left(), (1, 0));
+    scene.courier().apply_reply(request.id, &last).unwrap();
+    assert_eq!(scene.methods(), ["POST", "HEAD"]);
+    scene.is_over(&item, &photo);
+}
+
+#[test]
 fn of_a_file_that_is_lost_the_preview_is_seen_all_the_same() {
     let mut scene = Scene::new();
     let (item, _) = scene.report(&jpeg(1, MB));

@@ -89,3 +89,26 @@ impl Preview {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Media;
+    use crate::testing::photo;
+
+    #[test]
+    fn a_preview_leaves_the_phone_with_the_row_of_its_file() {
+        let (db, keys) = crate::store::in_memory();
+        db.pragma_update(None, "foreign_keys", true).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let folder = crate::store::DiskFolder::open(place.path().to_owned()).unwrap();
+        let folder = SealedFolder::new(std::sync::Arc::new(folder), keys.files());
+        Media::insert(&db, "parcel:1", &photo()).unwrap();
+        Preview::put(&db, &folder, photo().id, b"a door").unwrap();
+
+        db.execute("DELETE FROM media", []).unwrap();
+
+        let left = db.query_row("SELECT count(*) FROM preview", [], |row| row.get::<_, u32>(0));
+        assert_eq!(left.unwrap(), 0);
+    }
+}

@@ -18,6 +18,9 @@ use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, Result};
 use serde_json::{Value, json};
 
+#[allow(unused_imports, reason = "today's library has all of it")]
+use crate::world::Later as _;
+
 /// A word that stands in every free text and every name of a simulated day. It must never be found
 /// outside the vault.
 pub const PLANTED: &str = "Planted-Person-7Q";
@@ -183,7 +186,12 @@ fn pick(rng: &mut Rng, cases: &[CaseId]) -> Option<CaseId> {
 }
 
 fn capture(rng: &mut Rng, courier: &mut Courier, lane: &Lane) -> Result<EvidenceRef> {
-    courier.capture_bytes(lane, &photo(rng), MediaSource::Camera)
+    let photo = photo(rng);
+    let item = courier.capture_bytes(lane, &photo, MediaSource::Camera)?;
+    if rng.bool() {
+        courier.add_preview(item.id, &photo[..photo.len() / 4])?;
+    }
+    Ok(item)
 }
 
 fn deliver(rng: &mut Rng, courier: &mut Courier, waybill: Waybill) -> Result<Command> {

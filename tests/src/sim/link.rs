@@ -196,8 +196,9 @@ pub fn step(
             taken.map_or_else(|error| error.code().to_owned(), |()| "taken".into()),
         );
     }
-    if channel == SyncChannel::Events {
-        count_verdicts(&reply, tally);
+    match channel {
+        SyncChannel::Events => count_verdicts(&reply, tally),
+        SyncChannel::Media => count_preview(&request.method, &reply, tally),
     }
     match phone.courier()?.begin_reply(request.id, &reply) {
         Ok(true) if rng.u8(..4) == 0 => tally.count("reply", "taken half"),
@@ -207,6 +208,17 @@ pub fn step(
         Err(error) => return Err(error),
     }
     Ok(Step::Sent)
+}
+
+fn count_preview(method: &str, reply: &HubReply, tally: &mut Tally) {
+    if let ("PUT", HubReply::Answer { status, .. }) = (method, reply) {
+        let name = match status {
+            204 => "taken",
+            404 => "not known there",
+            _ => "not taken",
+        };
+        tally.count("preview", name);
+    }
 }
 
 fn count_verdicts(reply: &HubReply, tally: &mut Tally) {

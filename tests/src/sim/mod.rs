@@ -92,6 +92,8 @@ pub const MUST_MEET: &[(&str, &str)] = &[
     ("fault", "bit rot"),
     ("fault", "second process, turned away"),
     ("fault", "second process, in turn"),
+    ("preview", "taken"),
+    ("preview", "not known there"),
 ];
 
 /// Noon of some day, UTC milliseconds: where every simulated day starts.
@@ -184,7 +186,10 @@ impl Sim {
         let time = TrueTime::at(START_MS);
         let settings = settings(&mut rng);
         let poll_ms = i64::try_from(settings.limits.poll_ms).expect("minutes");
-        let station = Station::with(&time, seed, settings);
+        let mut station = Station::with(&time, seed, settings);
+        if rng.u8(..4) == 0 {
+            station.refuse_previews();
+        }
         let phones_wanted = rng.usize(LEAST_PHONES..=4);
         let mut couriers = Vec::new();
         let mut phones = Vec::new();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lastmile_core::event::{Event, Fact};
 use lastmile_core::id::{DeviceId, Digest};
 
+use super::count_previews;
 use crate::sim::Sim;
 use crate::world::{Chained, Everything};
 
@@ -14,6 +15,7 @@ pub(super) fn check(sim: &Sim, hub: &Everything) -> Result<(), String> {
     nothing_overtakes(sim, hub)?;
     nothing_parked_for_nothing(sim, hub)?;
     nothing_spent_is_kept(hub)?;
+    no_preview_left(sim)?;
     every_photo(sim, hub)
 }
 
@@ -104,6 +106,16 @@ fn nothing_spent_is_kept(hub: &Everything) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A preview is gone when its file is there.
+fn no_preview_left(sim: &Sim) -> Result<(), String> {
+    let sql = "SELECT count(*) FROM preview p JOIN upload u USING (device, sha256)
+         WHERE u.confirmed = 1 OR u.erased = 1";
+    match count_previews(&sim.station.database(), sql) {
+        0 => Ok(()),
+        left => Err(format!("personal: {left} previews of photos that are there")),
+    }
 }
 
 /// Of every photo that a placed event names the hub has the bytes, or it was told that it is gone;

@@ -9,6 +9,7 @@ use lastmile_core::event::Event;
 use lastmile_core::fold::LaneState;
 use lastmile_core::id::EventId;
 use lastmile_hub::lastmile_core::fold::LaneState as StateAtHub;
+use rusqlite::Connection;
 use serde_json::Value;
 
 use super::Sim;
@@ -52,6 +53,13 @@ fn same_state(one: &Value, other: &Value) -> bool {
     };
     one == other
         || matches!((as_both_know(one), as_both_know(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Counts previews by a query; none in a store of a release that knows none.
+fn count_previews(db: &Connection, sql: &str) -> u32 {
+    let table = "SELECT 1 FROM sqlite_schema WHERE name = 'preview'";
+    let known = db.prepare(table).and_then(|mut table| table.exists([])).expect("a good disk");
+    if known { db.query_row(sql, [], |row| row.get(0)).expect("today's schema") } else { 0 }
 }
 
 /// Names every conflict in the hub's states.

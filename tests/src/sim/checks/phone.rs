@@ -14,7 +14,7 @@ use lastmile_core::{Courier, LogLine};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::read_state;
+use super::{count_previews, read_state};
 use crate::sim::{PLANTED, Sim};
 use crate::world::Everything;
 
@@ -33,6 +33,7 @@ pub(super) fn check(sim: &mut Sim, who: usize, hub: &Everything) -> Result<(), S
         .and_then(|()| nothing_personal(&log))
         .and_then(|()| nothing_missing(courier, &log, hub))
         .and_then(|()| lists_are_right(courier, &db))
+        .and_then(|()| no_preview_left(&db))
         .and_then(|()| only_what_rotted_was_mended(courier, rotted));
     checked.map_err(|what| format!("phone {who}: {what}"))?;
     let me = sim.phones[who].enrolment.courier.clone();
@@ -47,6 +48,18 @@ fn nothing_stuck(courier: &Courier) -> Result<(), String> {
         return Err(format!("stuck: {status:?}"));
     }
     Ok(())
+}
+
+/// A preview is gone when the hub has answered, or has its file; only what no act names, or an act
+/// that has no place, keeps one.
+fn no_preview_left(db: &Connection) -> Result<(), String> {
+    let sql = "SELECT count(*) FROM preview p JOIN media m ON m.id = p.evidence
+         LEFT JOIN event e ON e.n = m.event
+         WHERE m.state NOT IN (0, 3) OR (m.state = 3 AND e.lane_seq IS NOT NULL)";
+    match count_previews(db, sql) {
+        0 => Ok(()),
+        left => Err(format!("stuck: {left} previews")),
+    }
 }
 
 /// Phone and hub never hold other events of a lane but by a damaged disk.
