@@ -39,8 +39,9 @@ struct Open {
     file: FileId,
     kind: Kind,
     held: Held,
-    /// The folder to sync together with the file: SQLite does so once for each journal it makes.
-    new_in: Option<String>,
+    /// The folder to sync together with the file. SQLite does so once for each journal it opens to
+    /// write, for it may be one that a killed process made.
+    in_folder: Option<String>,
     delete_on_close: Option<String>,
 }
 
@@ -71,7 +72,7 @@ impl Contents {
             file,
             kind: manner.kind,
             held: Held::default(),
-            new_in: name.filter(|_| journal && found.is_none()).map(|name| folder_of(name).into()),
+            in_folder: name.filter(|_| journal && manner.create).map(|name| folder_of(name).into()),
             delete_on_close: name.filter(|_| manner.delete_on_close).map(Into::into),
         };
         let handle = self.next_id();
@@ -143,8 +144,8 @@ impl Contents {
     pub(super) fn sync(&mut self, handle: HandleId) -> Result<()> {
         let (file, kind) = self.opened(handle)?;
         self.sync_file(file, kind)?;
-        let new_in = self.open.get_mut(&handle).and_then(|open| open.new_in.take());
-        new_in.map_or(Ok(()), |folder| self.sync_folder(&folder))
+        let folder = self.open.get_mut(&handle).and_then(|open| open.in_folder.take());
+        folder.map_or(Ok(()), |folder| self.sync_folder(&folder))
     }
 
     /// Makes a file's content durable. When the call fails, a later one makes up for it.

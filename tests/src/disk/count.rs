@@ -39,7 +39,7 @@ pub struct Counts {
     pub journal: FileCounts,
     /// On plain files.
     pub plain: FileCounts,
-    /// Syncs of a folder, those among them that SQLite does after making a journal.
+    /// Syncs of a folder, those among them that SQLite does after opening a journal.
     pub folder_syncs: u64,
 }
 

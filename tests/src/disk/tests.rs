@@ -127,6 +127,24 @@ fn a_commit_found_after_a_kill_is_durable_only_with_the_next_sync() {
 }
 
 #[test]
+fn a_log_that_a_killed_process_made_is_durable_with_the_next_sync() {
+    for seed in 0..100 {
+        let disk = Disk::new();
+        record(&open_with_events(&disk)).unwrap();
+        let made = open(&disk, "FULL", 4096).unwrap();
+        disk.fail_next(Op::Sync, ffi::SQLITE_IOERR_FSYNC);
+        record(&made).unwrap_err();
+        disk.process_kill();
+        drop(made);
+
+        record(&open(&disk, "FULL", 4096).unwrap()).unwrap();
+        disk.power_loss(&mut fastrand::Rng::with_seed(seed));
+
+        assert_eq!(recorded(&open(&disk, "FULL", 4096).unwrap()).unwrap(), 2, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_reader_sees_what_the_writer_committed() {
     let disk = Disk::new();
     let writer = open_with_events(&disk);

@@ -607,21 +607,21 @@ impl Sim {
         self.partitions.clear();
         for who in 0..self.phones.len() {
             let phone = &mut self.phones[who];
-            if phone.disk.crashed() || phone.courier.is_none() {
+            let back = if phone.disk.crashed() || phone.courier.is_none() {
                 let mut rng = self.rng.fork();
                 phone.disk.calm();
                 phone.power_loss(&mut rng);
-                self.wake(who);
+                phone.start()
             } else if self.rng.bool() {
                 phone.kill();
                 phone.disk.calm();
-                self.wake(who);
+                phone.start()
             } else {
                 // What an app holds in memory must heal as well as what it stores.
                 phone.disk.calm();
-                let back = phone.courier().and_then(Courier::resume);
-                back.map_err(|error| format!("phone {who}, healing: {error}"))?;
-            }
+                phone.courier().and_then(Courier::resume)
+            };
+            back.map_err(|error| format!("phone {who} does not start again: {error}"))?;
         }
         while let Some(straggler) = self.late.pop() {
             if let Straggler::Request(request) = straggler {
@@ -650,7 +650,8 @@ impl Sim {
         let who = self.rng.usize(..self.phones.len());
         self.phones[who].kill();
         let rotted = self.phones[who].rot(&mut self.rng);
-        self.wake(who);
+        let back = self.phones[who].start();
+        back.map_err(|error| format!("phone {who} does not start again: {error}"))?;
         if rotted {
             self.tally.count("fault", "bit rot");
             self.rotted.insert(who);
