@@ -66,6 +66,8 @@ bugs! {
     OffsetKept,
     /// The phone tells nobody that a photo is gone.
     LostPhotoHushed,
+    /// The phone offers a preview again to a hub that does not know previews.
+    PreviewInsistedOn,
     /// The phone keeps the persons of a lane that the courier lost sight of.
     PersonsKept,
     /// The phone trusts what it learned of the hub's clock before it was started anew.
@@ -90,6 +92,8 @@ bugs! {
     PersonsForAll,
     /// The hub confirms a photo without comparing its digest.
     DigestUnchecked,
+    /// The hub keeps the preview of a photo that it has.
+    PreviewKept,
 }
 
 /// Tells whether a bug is planted here.

@@ -5,6 +5,7 @@
 
 use super::upload::{MediaInFlight, Step, TUS};
 use super::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel};
+use crate::bug::{Bug, planted};
 use crate::courier::Courier;
 use crate::error::{ReplyError, Result};
 use crate::evidence::MediaKind;
@@ -106,7 +107,8 @@ impl Courier {
         if done {
             self.machine.previews.hub_answers();
         }
-        if done || self.machine.previews.fail(of, status.is_some()) {
+        let over = done || self.machine.previews.fail(of, status.is_some());
+        if over && !(planted(Bug::PreviewInsistedOn) && status == Some(404)) {
             Preview::forget(&self.store()?.db, of, version)?;
         }
         result
