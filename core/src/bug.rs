@@ -40,6 +40,8 @@ bugs! {
     ResumedBlindly,
     /// The phone does not sync a recorded act.
     ActNotSynced,
+    /// The phone syncs no act that is recorded while an answer is half stored.
+    SyncsForgotten,
     /// The phone does not sync a captured photo.
     PhotoNotSynced,
     /// The phone gives out positions again that the hub knows from before it was restored.

@@ -82,6 +82,28 @@ fn a_batch_of_twenty_is_one_call_one_transaction_and_twenty_groups() {
 }
 
 #[test]
+fn a_morning_of_many_events_costs_a_few_sync_calls_an_answer() {
+    let (station, mut phone) = station_and_phone();
+    let mut rng = fastrand::Rng::with_seed(7);
+    let courier = phone.enrolment.courier.clone();
+    for waybill in (0..500).map(waybill) {
+        station.announce(&waybill, person(), person(), &mut rng);
+        station.assign(&waybill, &courier);
+    }
+    phone.courier().unwrap().pull_soon();
+    let before = phone.disk.counts();
+    carry_until_idle(&station, &mut phone, SyncChannel::Events);
+    let syncs = phone.disk.counts().since(&before).syncs();
+    assert_eq!(phone.courier().unwrap().log().unwrap().len(), 1_000);
+    assert!(syncs <= 15, "{syncs} sync calls for 1,000 events and as many persons");
+
+    complain(&mut phone, 1);
+    phone.disk.power_loss(&mut rng);
+    phone.start().unwrap();
+    assert_eq!(phone.courier().unwrap().sync_status().unwrap().pending, 1);
+}
+
+#[test]
 fn an_idle_phone_makes_no_request_until_its_poll_is_due() {
     let (station, mut phone) = station_and_phone();
     carry_until_idle(&station, &mut phone, SyncChannel::Events);

@@ -55,6 +55,9 @@ const APPLICATION_ID: i32 = 0x4c4d_7374;
 /// bytes each by `cargo bench -p lastmile-tests --bench recording`.
 const PAGE_SIZE: u32 = 1024;
 
+/// As many pages in the WAL are long: 2 MiB, which cost a killed app a millisecond when it is opened.
+const LONG_WAL: i64 = 2_000;
+
 /// Released files never change; the version is the index.
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_init.sql")),
@@ -98,6 +101,9 @@ pub(crate) struct Store {
     pub(crate) reserve: Reserve,
     /// What was saved when this store was opened, if it was damaged.
     pub(crate) salvaged: Option<Salvaged>,
+    durability: Durability,
+    /// Whether a commit is synced.
+    synced: bool,
     keys: Arc<dyn MediaFolder>,
     /// Held while the store is open, so that a second process is told `OpenElsewhere`.
     _lock: Lock,
@@ -149,7 +155,9 @@ impl Store {
         let (db, salvaged) = open(&journal)?;
         let media = SealedFolder::new(media, own.files());
         let reserve = Reserve::new(Arc::clone(&keys), reserve_bytes);
-        let mut store = Self { db, media, journal, reserve, salvaged, keys, _lock: lock };
+        let synced = durability == Durability::Full;
+        let mut store =
+            Self { db, media, journal, reserve, salvaged, durability, synced, keys, _lock: lock };
         if let Err(error) = store.begin(device) {
             if !error.is_damage() {
                 return Err(error);
@@ -180,9 +188,29 @@ impl Store {
         matches!(StoreKeys::open(self.keys.as_ref(), key), Ok(Some(_)))
     }
 
+    /// Lets commits be synced from now on as the app asked for, or not at all: such a one is whole, but
+    /// lost with the battery unless a synced one or a checkpoint came after it.
+    pub(crate) fn sync_commits(&mut self, sync: bool) -> Result<()> {
+        let synced = sync && self.durability == Durability::Full;
+        if self.synced != synced {
+            set_synced(&self.db, synced)?;
+            self.synced = synced;
+        }
+        Ok(())
+    }
+
     /// Moves what is in the WAL into the database file as far as no reader needs it.
     pub(crate) fn checkpoint(&self) -> Result<()> {
         checkpoint(&self.db)
+    }
+
+    /// Does so once it is long: each time costs two syncs, and pages that change often are moved once.
+    pub(crate) fn checkpoint_long(&self) -> Result<()> {
+        let frames = |row: &rusqlite::Row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
+        match self.db.query_row("PRAGMA wal_checkpoint(NOOP)", [], frames)? {
+            LONG_WAL.. => self.checkpoint(),
+            _ => Ok(()),
+        }
     }
 
     /// Notes that the database was seen to be damaged: the next time it is opened, what is pending
@@ -214,14 +242,7 @@ fn database(
     own.teach(&db)?;
     db.pragma_update(None, "page_size", PAGE_SIZE)?;
     db.pragma_update(None, "journal_mode", "wal")?;
-    db.pragma_update(
-        None,
-        "synchronous",
-        match durability {
-            Durability::Full if !planted(Bug::ActNotSynced) => "FULL",
-            Durability::Full | Durability::Normal => "NORMAL",
-        },
-    )?;
+    set_synced(&db, durability == Durability::Full)?;
     db.pragma_update(None, "fullfsync", true)?;
     db.pragma_update(None, "checkpoint_fullfsync", true)?;
     db.pragma_update(None, "foreign_keys", true)?;
@@ -242,6 +263,12 @@ fn database(
     // durable. The checkpoint syncs it before anybody is told of it.
     checkpoint(&db)?;
     Ok(db)
+}
+
+/// Without a sync at each commit, SQLite syncs before it moves what was committed.
+fn set_synced(db: &Connection, synced: bool) -> Result<()> {
+    let synced = synced && !planted(Bug::ActNotSynced);
+    Ok(db.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?)
 }
 
 fn checkpoint(db: &Connection) -> Result<()> {

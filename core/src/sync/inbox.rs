@@ -185,7 +185,7 @@ impl Courier {
             self.machine.pull_asked |= !self.codes_wanted().is_empty();
         }
         let store = self.store()?;
-        store.checkpoint()?;
+        store.checkpoint_long()?;
         store.reserve.fill();
         Ok(())
     }
@@ -334,8 +334,21 @@ impl Courier {
     }
 
     /// Stores the next of what others did: persons and texts first, then events, a few of them in
-    /// one transaction; the cursor moves with the last. Returns true if there are more.
+    /// one transaction; the cursor moves with the last, and only that one is synced: before it moves
+    /// all of the answer can be asked for again. Returns true if there are more.
     fn apply_feed(&mut self, applying: &mut Applying) -> Result<bool> {
+        let last = applying.vault.len() + applying.lines.len() <= PER_TRANSACTION;
+        self.store_mut()?.sync_commits(last)?;
+        let applied = self.apply_some(applying, last);
+        if let Err(error) = self.store_mut()?.sync_commits(!planted(Bug::SyncsForgotten)) {
+            // No act is recorded that would not be durable.
+            self.store = None;
+            return Err(error);
+        }
+        applied.map(|()| !last)
+    }
+
+    fn apply_some(&mut self, applying: &mut Applying, last: bool) -> Result<()> {
         let onlooker = self.onlooker();
         let Applying { open, header, forked, vault, lines, .. } = applying;
         let room = PER_TRANSACTION.saturating_sub(vault.len());
@@ -360,7 +373,6 @@ impl Courier {
         for lane in touched {
             refold(&tx, lane, &onlooker)?;
         }
-        let last = vault.len() == 0 && lines.len() == 0;
         if last && let Some((directory, policy)) = &applying.documents {
             // A new incarnation reads the feed again from its start.
             if !*forked {
@@ -399,7 +411,7 @@ impl Courier {
             }
         }
         tx.commit()?;
-        Ok(!last)
+        Ok(())
     }
 }
 
