@@ -52,7 +52,7 @@ pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
             .arg(format!("-artifact_prefix={}/{name}-", built.display()))
             .arg(&found))?;
         if keep {
-            let least = built.join("least");
+            let least = built.join("least").join(&name);
             let _ = fs::remove_dir_all(&least);
             fs::create_dir_all(&least)?;
             run(fuzzer().args(["-merge=1", "-use_counters=0"]).args([&least, &found]))?;

@@ -12,8 +12,8 @@ thread_local! {
     static DAY: LazyCell<Day> = LazyCell::new(Day::new);
 }
 
-/// The methods that tus knows, and one that it does not.
-const METHODS: [&str; 6] = ["HEAD", "PATCH", "POST", "DELETE", "OPTIONS", "GET"];
+/// The methods that tus knows, that of a preview, and one that means nothing here.
+const METHODS: [&str; 7] = ["HEAD", "PATCH", "POST", "DELETE", "OPTIONS", "PUT", "GET"];
 /// Headers that the protocol knows.
 const HEADERS: [&str; 9] = [
     "Upload-Offset",
@@ -52,7 +52,11 @@ pub(super) fn play(case: &[u8]) {
                 break;
             }
             let method = case.one_of(&METHODS);
-            let mut request = ask(method, if method == "POST" { "/v1/media" } else { &path });
+            let mut request = match method {
+                "POST" => ask(method, "/v1/media"),
+                "PUT" => ask(method, &format!("/v1/media/previews/{sha256}")),
+                _ => ask(method, &path),
+            };
             request = match method {
                 "POST" => request
                     .header("Upload-Length", PHOTO.len().to_string())
@@ -65,6 +69,7 @@ pub(super) fn play(case: &[u8]) {
                         .header("Upload-Offset", from.to_string())
                         .with_body(&PHOTO[from..to])
                 }
+                "PUT" => request.with_body(&PHOTO[..usize::from(case.byte()).min(PHOTO.len())]),
                 _ => request,
             };
             for value in case.lines() {
