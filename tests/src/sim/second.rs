@@ -14,6 +14,10 @@ impl Sim {
         if self.phones[who].disk.crashed() || self.phones[who].courier.is_none() {
             return Ok(());
         }
+        // A full disk may have kept the app from coming back when it was suspended last.
+        if let Err(error) = self.phones[who].courier().and_then(Courier::resume) {
+            return self.trouble(who, &error);
+        }
         if self.rng.bool() {
             self.tally.count("fault", "second process, turned away");
             return self.is_turned_away(who, |phone| phone.open().map(drop));
