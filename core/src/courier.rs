@@ -216,7 +216,7 @@ impl Courier {
         if store.salvaged.is_some() {
             store.rebuild_lists(&onlooker)?;
         }
-        let folded = store.fold_anew(&onlooker);
+        let folded = store.refold_outdated(&onlooker);
         self.noticed(folded)
     }
 

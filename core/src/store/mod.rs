@@ -1,9 +1,10 @@
 //! The store: one `SQLite` file per signed-in courier, WAL, one writer.
 //!
 //! `open` is the only place that opens it. The log is in `log.rs`, the folded lanes in `lane.rs`,
-//! the vault in `vault.rs`, photos and videos in `media.rs` and `sealed.rs`, their previews in
-//! `preview.rs`, single values in `meta.rs`, the keys in `key.rs`. What is personal or secret is
-//! sealed: the bodies of the vault, every value of `meta`, the previews, and the files.
+//! what is to be done when one is folded again in `refold.rs`, the vault in `vault.rs`, photos and
+//! videos in `media.rs` and `sealed.rs`, their previews in `preview.rs`, single values in `meta.rs`,
+//! the keys in `key.rs`. What is personal or secret is sealed: the bodies of the vault, every value
+//! of `meta`, the previews, and the files.
 
 pub(crate) mod folder;
 mod journal;
@@ -14,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod media;
 mod meta;
 mod preview;
+mod refold;
 mod reserve;
 pub(crate) mod rewind;
 mod salvage;
@@ -40,6 +42,7 @@ pub(crate) use log::{Head, Outgoing};
 pub(crate) use media::{Media, MediaState, Upload};
 pub(crate) use meta::Key;
 pub(crate) use preview::Preview;
+pub(crate) use refold::refold;
 pub(crate) use reserve::Reserve;
 pub use salvage::Salvaged;
 pub(crate) use salvage::forget_aside;
@@ -204,7 +207,7 @@ impl Store {
         checkpoint(&self.db)
     }
 
-    /// Does so once it is long: each time costs two syncs, and pages that change often are moved once.
+    /// Moves it once it is long: each time costs two syncs, and pages that change often are moved once.
     pub(crate) fn checkpoint_long(&self) -> Result<()> {
         let frames = |row: &rusqlite::Row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
         match self.db.query_row("PRAGMA wal_checkpoint(NOOP)", [], frames)? {

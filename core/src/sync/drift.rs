@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::inbox::{address, refold};
+use super::inbox::address;
 use super::wire::{LaneDigest, lanes_digest};
 use super::{EventsInFlight, FeedRead};
 use crate::bug::{Bug, planted};
@@ -16,7 +16,7 @@ use crate::courier::Courier;
 use crate::error::Result;
 use crate::event::Lane;
 use crate::id::{CourierNo, Digest};
-use crate::store::{Key, LaneRow, list, log, rewind};
+use crate::store::{Key, LaneRow, list, log, refold, rewind};
 use crate::time::ClockReading;
 use crate::visibility::{Relation, relation};
 

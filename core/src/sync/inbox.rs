@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::vec;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, params};
 
 use super::drift;
 use super::outbox::Sent;
@@ -15,16 +15,13 @@ use crate::directory::Directory;
 use crate::document::{Document, NotAdopted};
 use crate::error::{Error, ReplyError, Result};
 use crate::event::{Envelope, Lane};
-use crate::fold::FOLD_VERSION;
 use crate::id::{DeviceId, Digest};
 use crate::policy::Adopted;
 use crate::privacy::VaultEntry;
 use crate::signature::verifies;
-use crate::store::list::{self, Onlooker};
-use crate::store::{Head, Key, LaneRow, Media, Store, log, media, rewind, vault};
+use crate::store::{Head, Key, LaneRow, log, media, refold, rewind, vault};
 use crate::temporary_storage::CodeBook;
 use crate::time::{ClockReading, HubContact};
-use crate::visibility;
 
 /// Lines taken in one transaction: the courier's own act never waits for more than these.
 const PER_TRANSACTION: usize = 50;
@@ -348,6 +345,7 @@ impl Courier {
         applied.map(|()| !last)
     }
 
+    /// Stores so many of them in one transaction.
     fn apply_some(&mut self, applying: &mut Applying, last: bool) -> Result<()> {
         let onlooker = self.onlooker();
         let Applying { open, header, forked, vault, lines, .. } = applying;
@@ -476,71 +474,4 @@ fn by_lane(lines: Vec<(u64, Vec<u8>)>, device: DeviceId) -> Vec<Line> {
 fn feed_read(header: &ReplyHeader) -> FeedRead {
     let rest = header.rest.clone().filter(|_| !planted(Bug::RestForgotten));
     FeedRead { cursor: header.cursor, rest }
-}
-
-/// Folds what is confirmed now, writes the list row, and forgets persons out of sight.
-pub(super) fn refold(db: &Connection, lane: i64, onlooker: &Onlooker) -> Result<()> {
-    let mut row = LaneRow::by_row(db, lane)?;
-    let live = row.advance_live(db)?;
-    list::write(db, lane, &live, onlooker, list::After::Answer)?;
-    for code in live.parcel().iter().flat_map(|parcel| &parcel.storage.spent_codes) {
-        vault::forget(db, *code)?;
-    }
-    // What is parked may never come to anything, and keeps nobody's person on the phone.
-    let sight = if row.has_parked(db)? { &row.confirmed } else { &live };
-    if visibility::loses_sight(sight, &onlooker.me) && !planted(Bug::PersonsKept) {
-        vault::forget_lane(db, lane)?;
-    }
-    if let Some(erasure) = live.margin().and_then(|margin| margin.erasure.as_ref()) {
-        vault::erase(db, &erasure.references)?;
-        let name = row.lane.to_string();
-        for sha256 in &erasure.media {
-            Media::erase(db, &name, sha256)?;
-        }
-    }
-    Ok(())
-}
-
-impl Store {
-    /// Rebuilds every list row from the log. What it writes equals what is there already.
-    pub(crate) fn rebuild_lists(&self, onlooker: &Onlooker) -> Result<()> {
-        let lanes: Vec<i64> = self
-            .db
-            .prepare("SELECT n FROM lane ORDER BY n")?
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for lane in lanes {
-            refold(&self.db, lane, onlooker)?;
-        }
-        Ok(())
-    }
-
-    /// Folds every lane that another release folded, and writes its list row: some at a time, so
-    /// that a phone that dies goes on where it was.
-    pub(crate) fn fold_anew(&mut self, onlooker: &Onlooker) -> Result<()> {
-        if Key::Folded.get::<u32>(&self.db)? == Some(FOLD_VERSION) {
-            return Ok(());
-        }
-        let mut done = 0;
-        loop {
-            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let lanes: Vec<i64> = tx
-                .prepare_cached(
-                    "SELECT n FROM lane WHERE n > ?1 AND fold_version <> ?2 ORDER BY n LIMIT ?3",
-                )?
-                .query_map(params![done, FOLD_VERSION, PER_TRANSACTION], |row| row.get(0))?
-                .collect::<std::result::Result<_, _>>()?;
-            for lane in &lanes {
-                refold(&tx, *lane, onlooker)?;
-            }
-            if lanes.is_empty() {
-                Key::Folded.set(&tx, &FOLD_VERSION)?;
-            }
-            tx.commit()?;
-            match lanes.last() {
-                Some(last) => done = *last,
-                None => return Ok(()),
-            }
-        }
-    }
 }

@@ -4,14 +4,13 @@
 
 use rusqlite::TransactionBehavior;
 
-use super::inbox::refold;
 use super::wire::Succession;
 use super::{Auth, HubReply, Next, Question, question, unpacked};
 use crate::courier::Courier;
 use crate::document::{Document, Signed};
 use crate::error::{ReplyError, Result};
 use crate::id::HubEpoch;
-use crate::store::{Key, rewind};
+use crate::store::{Key, refold, rewind};
 
 impl Courier {
     pub(super) fn ask_successions(&mut self) -> Next {
