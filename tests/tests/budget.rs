@@ -98,7 +98,7 @@ fn a_morning_of_many_events_costs_a_few_sync_calls_an_answer() {
     assert!(syncs <= 15, "{syncs} sync calls for 1,000 events and as many persons");
 
     complain(&mut phone, 1);
-    phone.disk.power_loss(&mut rng);
+    phone.power_loss(&mut rng);
     phone.start().unwrap();
     assert_eq!(phone.courier().unwrap().sync_status().unwrap().pending, 1);
 }
