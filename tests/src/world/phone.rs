@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lastmile_core::command::Command;
 use lastmile_core::id::ManifestId;
-use lastmile_core::sync::wire::Enrolment;
+use lastmile_core::sync::wire::{Enrolment, Withheld};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{
     Courier, DataKey, DeviceSigner, Durability, Error, Identity, Location, Options, Result,
@@ -188,7 +188,8 @@ impl Phone {
     }
 
     /// Turns a bit of an event of a parcel of today that the hub has confirmed, unless something here
-    /// is unconfirmed. Returns false if there is none. The app must be off.
+    /// is unconfirmed. Returns false if there is none, or if the bit says nothing: of a withheld line
+    /// the leaf alone is read. The app must be off.
     pub fn rot(&self, rng: &mut fastrand::Rng) -> bool {
         let db = self.database();
         let found = db.query_row(
@@ -200,7 +201,12 @@ impl Phone {
         );
         let Ok((n, mut bytes)) = found else { return false };
         let at = rng.usize(..bytes.len());
+        let stands_for = |line: &[u8]| Withheld::parse(line).map(|line| line.withheld);
+        let before = stands_for(&bytes);
         bytes[at] ^= 1 << rng.u8(..8);
+        if before.is_some() && stands_for(&bytes) == before {
+            return false;
+        }
         db.execute("UPDATE event SET bytes = ?1 WHERE n = ?2", (bytes, n)).is_ok()
     }
 
