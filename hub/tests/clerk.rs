@@ -321,6 +321,38 @@ fn a_quarantined_phone_is_parked_until_it_is_found_again() {
 }
 
 #[test]
+fn what_stays_parked_after_a_quarantine_says_what_holds_it_up_now() {
+    let world = World::new();
+    let desk = Desk::new(&world);
+    world.announce(1);
+    let mut a = world.phone("A");
+    let unknown = {
+        let mut event = a.out(1);
+        event.envelope.must_understand = true;
+        event.fact = lastmile_core::event::Fact::Unknown {
+            kind: "ParcelWeighed".into(),
+            v: 1,
+            data: "{}".into(),
+        };
+        event
+    };
+    a.push(&world, &[unknown]);
+    let path = format!("devices/{}/quarantine", a.enrolment.device);
+    desk.ask("POST", &path, &json!({ "quarantined": true }));
+    a.push(&world, &[a.out(1)]);
+    let reasons = || -> Vec<String> {
+        let waiting = desk.get("parked");
+        let waiting = waiting["parked"].as_array().unwrap();
+        waiting.iter().map(|it| it["reason"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(reasons(), ["UnknownKind", "Quarantined"]);
+
+    desk.ask("POST", &path, &json!({ "quarantined": false }));
+
+    assert_eq!(reasons(), ["UnknownKind", "Behind"]);
+}
+
+#[test]
 fn a_release_that_knows_more_kinds_looks_again_at_what_is_parked() {
     use lastmile_hub::store::{HubStore as _, SqliteStore};
     let folder = tempfile::tempdir().unwrap();

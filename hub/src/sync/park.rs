@@ -100,12 +100,18 @@ fn ahead_of(
     Ok(None)
 }
 
-/// Takes in, lane by lane, what a device has parked there and has no reason to be any more.
+/// Takes in, lane by lane, what a device has parked there and has no reason to be any more. What has
+/// to stay says why from now on.
 fn reconsider(ledger: &mut Ledger, device: &Device, mut lanes: Vec<Row>) -> Result<()> {
     while let Some(lane) = lanes.pop() {
-        while let Some(front) = ledger.tx.parked_in(device.row, lane)?.into_iter().next() {
-            let group = whole_group(ledger, &front)?;
-            if !may_pass(ledger, device, &front, &group)? {
+        loop {
+            let parked = ledger.tx.parked_in(device.row, lane)?;
+            let Some(front) = parked.first() else { break };
+            let group = whole_group(ledger, front)?;
+            if !may_pass(ledger, device, &group)? {
+                for held in &parked {
+                    say_why(ledger, device, held, front.row)?;
+                }
                 break;
             }
             for (row, event) in group {
@@ -143,35 +149,44 @@ fn whole_group(ledger: &Ledger, held: &Held) -> Result<Vec<(Row, Event)>> {
     Ok(members)
 }
 
-/// Tells whether every member of a group may have its place now.
-fn may_pass(
-    ledger: &mut Ledger,
-    device: &Device,
-    front: &Held,
-    group: &[(Row, Event)],
-) -> Result<bool> {
-    let whole = group.first().is_some_and(|(_, event)| {
+/// Tells whether all members of a group are there.
+fn is_whole(group: &[(Row, Event)]) -> bool {
+    group.first().is_some_and(|(_, event)| {
         let size = event.envelope.group.map_or(1, |group| usize::from(group.size));
         let first = event.envelope.group.is_none_or(|group| group.first == event.envelope.id);
         first && group.len() == size
-    });
-    if !whole {
+    })
+}
+
+/// Tells whether a reason is not in the event itself: only a clerk can say that it does not matter.
+fn is_for_a_clerk(reason: ParkReason) -> bool {
+    matches!(reason, ParkReason::BadSignature | ParkReason::MediaMissing)
+}
+
+/// Judges a member of a group again.
+fn judge_member(
+    ledger: &mut Ledger,
+    device: &Device,
+    group: &[(Row, Event)],
+    n: usize,
+) -> Result<std::result::Result<(), ParkReason>> {
+    let (_, event) = &group[n];
+    let root_key = ledger.hub.root_key();
+    let mut facts = ledger.lane_facts(&event.envelope.lane)?;
+    // A group may open a lane and go on in it.
+    facts.known |= group[..n].iter().any(|(_, it)| it.envelope.lane == event.envelope.lane);
+    Ok(judge(event, device, facts, &root_key))
+}
+
+/// Tells whether every member of a group may have its place now.
+fn may_pass(ledger: &mut Ledger, device: &Device, group: &[(Row, Event)]) -> Result<bool> {
+    if !is_whole(group) {
         return Ok(false);
     }
-    for (n, (row, event)) in group.iter().enumerate() {
+    for (n, (row, _)) in group.iter().enumerate() {
         let held = ledger.tx.event(*row)?;
-        // These two are not in the event itself: only a clerk can say that they do not matter.
-        if matches!(held.place, Err(ParkReason::BadSignature | ParkReason::MediaMissing)) {
-            return Ok(false);
-        }
-        let root_key = ledger.hub.root_key();
-        let mut facts = ledger.lane_facts(&event.envelope.lane)?;
-        // A group may open a lane and go on in it.
-        facts.known |= group[..n].iter().any(|(_, it)| it.envelope.lane == event.envelope.lane);
-        if let Err(reason) = judge(event, device, facts, &root_key) {
-            if *row == front.row && front.place != Err(reason) {
-                ledger.tx.park_event(*row, reason)?;
-            }
+        if held.place.is_err_and(is_for_a_clerk) || judge_member(ledger, device, group, n)?.is_err()
+        {
             return Ok(false);
         }
         // A member must not overtake what is parked before it in a lane of its own.
@@ -182,4 +197,28 @@ fn may_pass(
         }
     }
     Ok(true)
+}
+
+/// Gives an event that stays parked the reason that it has now: the one it came with may have ended,
+/// and another holds it up. `front` is the first that is parked in its lane.
+fn say_why(ledger: &mut Ledger, device: &Device, held: &Held, front: Row) -> Result<()> {
+    let group = whole_group(ledger, held)?;
+    let (Err(before), Some(n)) = (held.place, group.iter().position(|(row, _)| *row == held.row))
+    else {
+        return Ok(());
+    };
+    if is_for_a_clerk(before) {
+        return Ok(());
+    }
+    let is_behind = is_whole(&group) || !group.iter().any(|(row, _)| *row == front);
+    let reason = match judge_member(ledger, device, &group, n)? {
+        Err(reason) => reason,
+        Ok(()) if is_behind => ParkReason::Behind,
+        // The others of its group never came.
+        Ok(()) => ParkReason::Unparseable,
+    };
+    if reason != before {
+        ledger.tx.park_event(held.row, reason)?;
+    }
+    Ok(())
 }
