@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{World, courier, problem, station, waybill};
+use common::{Phone, World, courier, group, problem, station, waybill};
 use lastmile_core::directory::Directory;
 use lastmile_core::document::Document;
 use lastmile_core::event::Event;
@@ -320,36 +320,55 @@ fn a_quarantined_phone_is_parked_until_it_is_found_again() {
     assert_eq!(a.push(&world, &[a.out(1)]), [Verdict::Accepted(4)]);
 }
 
-#[test]
-fn what_stays_parked_after_a_quarantine_says_what_holds_it_up_now() {
-    let world = World::new();
-    let desk = Desk::new(&world);
-    world.announce(1);
-    let mut a = world.phone("A");
-    let unknown = {
-        let mut event = a.out(1);
-        event.envelope.must_understand = true;
-        event.fact = lastmile_core::event::Fact::Unknown {
-            kind: "ParcelWeighed".into(),
-            v: 1,
-            data: "{}".into(),
-        };
-        event
-    };
-    a.push(&world, &[unknown]);
-    let path = format!("devices/{}/quarantine", a.enrolment.device);
-    desk.ask("POST", &path, &json!({ "quarantined": true }));
-    a.push(&world, &[a.out(1)]);
-    let reasons = || -> Vec<String> {
+/// Pushes events while their phone is under quarantine; returns the reasons why something is parked
+/// then, and why when it is over.
+fn through_quarantine(world: &World, phone: &mut Phone, events: &[Event]) -> [Vec<String>; 2] {
+    let desk = Desk::new(world);
+    let path = format!("devices/{}/quarantine", phone.enrolment.device);
+    let reasons = || {
         let waiting = desk.get("parked");
         let waiting = waiting["parked"].as_array().unwrap();
         waiting.iter().map(|it| it["reason"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(reasons(), ["UnknownKind", "Quarantined"]);
-
+    desk.ask("POST", &path, &json!({ "quarantined": true }));
+    phone.push(world, events);
+    let during = reasons();
     desk.ask("POST", &path, &json!({ "quarantined": false }));
+    [during, reasons()]
+}
 
-    assert_eq!(reasons(), ["UnknownKind", "Behind"]);
+#[test]
+fn what_stays_parked_after_a_quarantine_says_what_holds_it_up_now() {
+    let world = World::new();
+    world.announce(1);
+    let mut a = world.phone("A");
+    let mut unknown = a.out(1);
+    unknown.envelope.must_understand = true;
+    unknown.fact = lastmile_core::event::Fact::Unknown {
+        kind: "ParcelWeighed".into(),
+        v: 1,
+        data: "{}".into(),
+    };
+    a.push(&world, &[unknown]);
+    let events = [a.out(1)];
+
+    let [during, after] = through_quarantine(&world, &mut a, &events);
+
+    assert_eq!(during, ["UnknownKind", "Quarantined"]);
+    assert_eq!(after, ["UnknownKind", "Behind"]);
+}
+
+#[test]
+fn half_a_group_says_so_after_a_quarantine() {
+    let world = World::new();
+    world.announce(1);
+    let mut a = world.phone("A");
+    let members = group(vec![a.out(1), a.out(1)]);
+
+    let [during, after] = through_quarantine(&world, &mut a, &members[..1]);
+
+    assert_eq!(during, ["Quarantined"]);
+    assert_eq!(after, ["Unparseable"]);
 }
 
 #[test]
