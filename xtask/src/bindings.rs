@@ -1,6 +1,6 @@
 //! Building the library and generating its bindings, which are never committed.
 
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -51,6 +51,11 @@ fn target() -> PathBuf {
 }
 
 impl Library {
+    /// Returns where a program lies that was built with it.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}{EXE_SUFFIX}"))
+    }
+
     /// Generates the Kotlin package into `bindings/kotlin/generated`.
     pub fn generate_kotlin(&self) -> Result<()> {
         let fresh = self.generate(TargetLanguage::Kotlin)?;

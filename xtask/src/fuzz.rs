@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 
-use crate::shell::{cargo, command, files, root, run};
+use crate::shell::{cargo, command, files, root, run, run_beside};
 
 /// What every full run gives each target.
 pub const SECONDS: u64 = 10;
@@ -22,7 +25,7 @@ const COUNTED: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Fuzzes every target, or the one named. With `keep`, cases that reach what no kept one does join
+/// Fuzzes every target, one on each core, or the one named. With `keep`, cases that reach what no kept one does join
 /// them.
 pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
     let host = host()?;
@@ -33,31 +36,51 @@ pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
         .args(["--target", &host, "--target-dir"])
         .arg(&built)
         .env("RUSTFLAGS", COUNTED.join(" ")))?;
-    for name in targets()? {
-        if only.is_some_and(|only| only != name) {
-            continue;
+    let mut wanted = targets()?;
+    wanted.retain(|name| only.is_none_or(|only| only == name));
+    let wanted = Mutex::new(wanted);
+    let next = || wanted.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let program = built.join(&host).join("release/fuzz");
+    // A target has one thread.
+    let in_turn = || {
+        while let Some(name) = next() {
+            run_target(&name, &program, &built, seconds, keep)?;
         }
-        let kept = folder().join(format!("{name}.txt"));
-        let found = built.join("corpus").join(&name);
-        unpack(&kept, &found)?;
-        let fuzzer = || {
-            let mut fuzzer = command(built.join(&host).join("release/fuzz"));
-            fuzzer.env("LASTMILE_TARGET", &name).arg("-verbosity=0");
-            fuzzer
-        };
-        run(fuzzer()
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let turns: Vec<_> = (0..cores).map(|_| scope.spawn(in_turn)).collect();
+        turns.into_iter().try_for_each(|turn| match turn.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+fn run_target(name: &str, program: &Path, built: &Path, seconds: u64, keep: bool) -> Result<()> {
+    let kept = folder().join(format!("{name}.txt"));
+    let found = built.join("corpus").join(name);
+    unpack(&kept, &found)?;
+    let fuzzer = || {
+        let mut fuzzer = command(program);
+        fuzzer.env("LASTMILE_TARGET", name).arg("-verbosity=0");
+        fuzzer
+    };
+    run_beside(
+        fuzzer()
             .arg(format!("-max_total_time={seconds}"))
             // From the same cases it goes the same way: a full run fails for what was changed.
             .args(["-seed=1", "-max_len=4096", "-timeout=20", "-print_final_stats=1"])
             .arg(format!("-artifact_prefix={}/{name}-", built.display()))
-            .arg(&found))?;
-        if keep {
-            let least = built.join("least").join(&name);
-            let _ = fs::remove_dir_all(&least);
-            fs::create_dir_all(&least)?;
-            run(fuzzer().args(["-merge=1", "-use_counters=0"]).args([&least, &found]))?;
-            pack(&kept, &least)?;
-        }
+            .arg(&found),
+    )?;
+    if keep {
+        let least = built.join("least").join(name);
+        let _ = fs::remove_dir_all(&least);
+        fs::create_dir_all(&least)?;
+        run_beside(fuzzer().args(["-merge=1", "-use_counters=0"]).args([&least, &found]))?;
+        pack(&kept, &least)?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub struct TestHub {
 impl TestHub {
     /// Starts a hub with one clerk and a one-time code for courier 4849 at station JL31.
     pub fn start(library: &Library) -> Result<Self> {
-        let program = library.dir.join(format!("lastmile-hub{}", env::consts::EXE_SUFFIX));
+        let program = library.program("lastmile-hub");
         let folder = env::temp_dir().join(format!("lastmile-hub-{}", process::id()));
         eprintln!("$ lastmile-hub serve");
         let mut process = command(&program)
@@ -44,7 +44,7 @@ impl TestHub {
         }
         let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
         let (clerk, code, places) = (String::new(), String::new(), String::new());
-        let stage = command(library.dir.join(format!("stage{}", env::consts::EXE_SUFFIX)))
+        let stage = command(library.program("stage"))
             .env("RUST_LOG", "warn")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

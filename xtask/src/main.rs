@@ -19,6 +19,7 @@ mod tus;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,7 +32,7 @@ struct Xtask {
     chore: Chore,
 }
 
-#[derive(Clone, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Chore {
     /// Installs what the chores beyond Rust need and this machine lacks
     Setup,
@@ -130,17 +131,24 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test => {
             // Missing tools are told at once, not after minutes of Rust tests.
             tools::require_all()?;
-            check::run()?;
-            check::sim(check::LEAST_SEEDS, None)?;
-            check::bugs(None, check::MOST_SEEDS)?;
-            releases::meet(releases::SEEDS)?;
-            fuzz::run_targets(None, fuzz::SECONDS, false)?;
-            python::test()?;
-            tus::test()?;
-            kotlin::test()?;
-            swift::test()?;
-            android::check()?;
-            ios::check()
+            for chore in [
+                Chore::Check,
+                Chore::Sim { seeds: check::LEAST_SEEDS, state: None },
+                Chore::Bugs { bug: None, seeds: check::MOST_SEEDS },
+                Chore::Releases { seeds: releases::SEEDS },
+                Chore::Fuzz { target: None, seconds: fuzz::SECONDS, keep: false },
+                Chore::PythonTest,
+                Chore::TusTest,
+                Chore::KotlinTest,
+                Chore::SwiftTest,
+                Chore::Android,
+                Chore::Ios,
+            ] {
+                let (name, start) = (format!("{chore:?}"), Instant::now());
+                run(chore)?;
+                eprintln!("# {name}: {} s", start.elapsed().as_secs());
+            }
+            Ok(())
         }
     }
 }

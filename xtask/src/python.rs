@@ -8,18 +8,18 @@ use std::{env, fs, process};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{cargo, command, root, run};
-use crate::tools;
+use crate::shell::{command, root, run};
+use crate::{bindings, tools};
 
 /// As many couriers as the core's cases need, and some more.
 const COURIERS: u32 = 30;
 
 /// Starts the server and asks it the core of the protocol.
 pub fn test() -> Result<()> {
+    let library = bindings::build()?;
     let server = Server::start()?;
-    run(cargo()
-        .args(["run", "--quiet", "--package", "lastmile-hub", "--", "conform", "--core"])
-        .args(["--url", &server.url, "--codes"])
+    run(command(library.program("lastmile-hub"))
+        .args(["conform", "--core", "--url", &server.url, "--codes"])
         .arg(server.codes()))
 }
 

@@ -38,6 +38,16 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command beside others: what it says is shown in one piece when it has ended.
+pub fn run_beside(command: &mut Command) -> Result<()> {
+    let said = command.output().with_context(|| format!("cannot start {}", line(command)))?;
+    eprintln!("$ {}\n{}", line(command), String::from_utf8_lossy(&said.stderr).trim_end());
+    if !said.status.success() {
+        bail!("failed ({}): {}", said.status, line(command));
+    }
+    Ok(())
+}
+
 /// Finds a program in `PATH`.
 pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|it| it.is_file())
