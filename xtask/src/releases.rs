@@ -60,11 +60,11 @@ fn build(manifest: &str) -> Result<()> {
         .args(["build", "--release", "--bins", "--manifest-path"])
         .arg(kept().join(manifest))
         .arg("--target-dir")
-        .arg(root().join("target/releases/build")))
+        .arg(root().join("target")))
 }
 
 fn built(program: &str) -> PathBuf {
-    root().join("target/releases/build/release").join(program)
+    root().join("target/release").join(program)
 }
 
 /// Unpacks a crate under `target/releases`, unless it is there.
