@@ -15,7 +15,17 @@ pub fn enrol_request(code: String, public_key: Option<String>) -> HubRequest {
     enrol::enrol_request(&code, public_key.as_deref())
 }
 
-/// Reads the answer to `enrol_request`.
+/// Returns the request that enrols this phone again as the device that it is, with a new one-time
+/// code and a badge of its own, over or not: that of `badge` or of its enrolment.
+///
+/// For a phone whose requests are all answered with `Unauthorised`: the hub was restored from a
+/// backup that is older than the enrolment, or the phone has lost its tokens.
+#[uniffi::export]
+pub fn enrol_again_request(code: String, badge: String) -> HubRequest {
+    enrol::enrol_again_request(&code, &badge)
+}
+
+/// Reads the answer to `enrol_request` or `enrol_again_request`.
 #[uniffi::export]
 pub fn read_enrolment(reply: HubReply) -> Result<Enrolment> {
     Ok(enrol::read_enrolment(&reply)?)

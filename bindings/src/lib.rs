@@ -17,8 +17,8 @@ mod open;
 mod phone;
 
 pub use enrol::{
-    end_session_request, enrol_request, identity_of, read_enrolment, read_session, session_request,
-    verify_badge,
+    end_session_request, enrol_again_request, enrol_request, identity_of, read_enrolment,
+    read_session, session_request, verify_badge,
 };
 pub use handle::{Lastmile, RefusedDocument};
 pub use json::{command_from_json, enrolment_to_json, evidence_to_json, parse_enrolment};

@@ -80,7 +80,7 @@ pub(crate) fn open(
         if !courier.has_key(&key) {
             return Err(Error::WrongKey.into());
         }
-        if courier.identity() != &identity {
+        if !courier.identity().opens_with(&identity) {
             return Err(Error::OtherEnrolment.into());
         }
         drop(courier);

@@ -45,6 +45,16 @@ pub struct Identity {
     pub epoch: HubEpoch,
 }
 
+impl Identity {
+    /// Tells whether a store of this identity opens with that of `enrolment`, which may be a later
+    /// one of the same device: the store has followed the hub's lives since.
+    pub fn opens_with(&self, enrolment: &Self) -> bool {
+        let Self { device, courier, station, root_key, epoch: _ } = self;
+        (device, courier, station, root_key)
+            == (&enrolment.device, &enrolment.courier, &enrolment.station, &enrolment.root_key)
+    }
+}
+
 /// Signs the heads of the chain with a key that never leaves the phone's secure hardware.
 pub trait DeviceSigner: Send + Sync {
     /// Signs `text` with P-256 and SHA-256; returns DER or raw r‖s.
@@ -174,17 +184,18 @@ impl Courier {
             identity.device,
             options.reserve_bytes,
         )?;
-        match Key::Identity.get::<Identity>(&store.db)? {
+        let identity = match Key::Identity.get::<Identity>(&store.db)? {
             None => {
                 let tx = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 Key::Identity.set(&tx, &identity)?;
                 Key::SignedIn.set(&tx, &true)?;
                 Key::Folded.set(&tx, &FOLD_VERSION)?;
                 tx.commit()?;
+                identity
             }
-            Some(stored) if stored == identity => {}
+            Some(stored) if stored.opens_with(&identity) => stored,
             Some(_) => return Err(Error::OtherEnrolment),
-        }
+        };
         if let Some(folder) = &options.capture_folder {
             folder::open_captures(folder, options.clock.read().wall_ms)?;
         }

@@ -154,8 +154,8 @@ pub enum ReplyError {
     /// The one-time code is not taken.
     #[error("the code is wrong, used, expired or another courier's; ask the station for another")]
     CodeSpent,
-    /// The token is wrong or has expired.
-    #[error("the session has ended; sign in again")]
+    /// The token is wrong, or the hub does not know it.
+    #[error("the session has ended; sign in again, and if that is refused too, enrol again")]
     Unauthorised,
     /// The hub says a body was too large.
     #[error("the hub refused the size of the request")]

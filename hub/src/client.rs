@@ -5,7 +5,9 @@
 use std::io::{Error as IoError, ErrorKind, Read};
 use std::time::Duration;
 
-use lastmile_core::sync::wire::{EnrolRequest, Enrolment, Problem, SessionGrant, SessionRequest};
+use lastmile_core::sync::wire::{
+    EnrolAgainRequest, EnrolRequest, Enrolment, Problem, SessionGrant, SessionRequest,
+};
 use lastmile_core::sync::{Auth, Body, Header, HubReply, HubRequest, Next, SyncChannel};
 use lastmile_core::{Courier, Error};
 use serde::Serialize;
@@ -136,6 +138,14 @@ impl Ask {
 /// What went wrong, in words for the person at the keyboard.
 pub fn enrol(base: &str, request: &EnrolRequest) -> Result<Enrolment, String> {
     Ask::new("POST", &format!("{base}/v1/enrol")).json(request).read(&agent())
+}
+
+/// Enrols a phone again as the device that it is.
+///
+/// # Errors
+/// What went wrong, in words for the person at the keyboard.
+pub fn enrol_again(base: &str, request: &EnrolAgainRequest) -> Result<Enrolment, String> {
+    Ask::new("POST", &format!("{base}/v1/enrol/again")).json(request).read(&agent())
 }
 
 impl Client {

@@ -160,6 +160,7 @@ impl Hub {
             _ if request.cut => Err(HubError::malformed("complete")),
             ("POST", ["v1", "sync"]) => sync::sync(self, request),
             ("POST", ["v1", "enrol"]) => enrol::enrol(self, request),
+            ("POST", ["v1", "enrol", "again"]) => enrol::enrol_again(self, request),
             ("POST", ["v1", "session"]) => enrol::renew_session(self, request),
             ("DELETE", ["v1", "session"]) => enrol::end_session(self, request),
             (_, ["v1", "clerk", rest @ ..]) => clerk::handle(self, request, rest),

@@ -6,7 +6,7 @@
 mod common;
 
 use std::path::Path;
-use std::process::{Command as Process, Output};
+use std::process::{Child, Command as Process, Output};
 
 use common::start;
 use lastmile_core::command::Command;
@@ -15,7 +15,7 @@ use lastmile_core::event::{Event, Lane};
 use lastmile_core::id::CourierNo;
 use lastmile_core::parcel::GoodsFlags;
 use lastmile_core::privacy::Person;
-use lastmile_core::sync::wire::EnrolRequest;
+use lastmile_core::sync::wire::{EnrolAgainRequest, EnrolRequest, Enrolment};
 use lastmile_core::waybill::Waybill;
 use lastmile_core::{Courier, DataKey, Fen, Options};
 use lastmile_hub::client::{self, Ask, Carried, Client};
@@ -141,6 +141,74 @@ fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() 
     let mut told = Vec::new();
     let tally = run_cases(&kit, &cases, &mut told).unwrap();
     assert!(tally.failed.is_empty(), "{}", String::from_utf8_lossy(&told));
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// A hub is killed and goes on from a backup.
+fn restored(mut process: Child, data: &Path, backup: &str) -> (Child, String) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+    printed(&hub(data, "restore", &[backup]));
+    start(data)
+}
+
+#[test]
+fn a_phone_that_enrolled_after_the_backup_is_enrolled_again_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("hub");
+    let (process, address) = start(&data);
+    let backup = folder.path().join("noon.db");
+    let backup = backup.to_str().unwrap();
+    printed(&hub(&data, "backup", &[backup]));
+    let new_code =
+        |courier| printed(&hub(&data, "code", &["--courier", courier, "--station", "JL31"]));
+
+    let code = new_code("4849");
+    let enrolment = client::enrol(&address, &EnrolRequest { code, public_key: None }).unwrap();
+    let badge = enrolment.badge.clone().unwrap();
+    let key = DataKey::random();
+    let open = |enrolment: &Enrolment| {
+        let options = Options::folder(folder.path().join("phone"), key.clone(), 480);
+        Courier::open(options, enrolment.identity()).unwrap()
+    };
+    let mut courier = open(&enrolment);
+    let sync = |address: &str, enrolment: &Enrolment, courier: &mut Courier| {
+        courier.pull_soon();
+        Client::new(address, enrolment).sync(courier, &mut Carried::default())
+    };
+    complain(&mut courier);
+    sync(&address, &enrolment, &mut courier).unwrap();
+    complain(&mut courier);
+
+    let (mut process, address) = restored(process, &data, backup);
+    sync(&address, &enrolment, &mut courier).unwrap();
+    let stalls = courier.stalls().unwrap();
+    assert!(stalls.iter().any(|stall| stall.code == "Unauthorised"), "{stalls:?}");
+    let again = |courier| {
+        let request = EnrolAgainRequest { code: new_code(courier), badge: badge.clone() };
+        client::enrol_again(&address, &request)
+    };
+    assert!(again("5021").err().unwrap().contains("another courier"));
+    // The first answer is lost on its way.
+    let _ = again("4849").unwrap();
+    let again = again("4849").unwrap();
+    assert_eq!((again.device, again.epoch == enrolment.epoch), (enrolment.device, false));
+
+    // Once with the open store, then as an app does that is started with the new enrolment.
+    sync(&address, &again, &mut courier).unwrap();
+    drop(courier);
+    let mut courier = open(&again);
+    complain(&mut courier);
+    for _ in 0..4 {
+        sync(&address, &again, &mut courier).unwrap();
+    }
+    let status = courier.sync_status().unwrap();
+    assert_eq!((status.pending, status.parked), (0, 0));
+    let db = rusqlite::Connection::open(data.join("hub.db")).unwrap();
+    let count = |what| db.query_row(what, [], |row| row.get::<_, u64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL"), 3);
+    assert_eq!(count("SELECT count(*) FROM device WHERE courier IS NOT NULL"), 1);
     process.kill().unwrap();
     process.wait().unwrap();
 }

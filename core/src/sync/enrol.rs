@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::wire::{EnrolRequest, Enrolment, SessionGrant, SessionRequest};
+use super::wire::{EnrolAgainRequest, EnrolRequest, Enrolment, SessionGrant, SessionRequest};
 use super::{Auth, Body, Header, HubReply, HubRequest, SyncChannel, unpacked};
 use crate::error::{ReplyError, Result};
 
@@ -18,10 +18,24 @@ pub fn enrol_request(code: &str, public_key: Option<&str>) -> HubRequest {
     request("POST", "/v1/enrol", Auth::None, &body)
 }
 
-/// Reads the answer to [`enrol_request`].
+/// Enrols a phone again as the device that it is, with a new one-time code and a badge of its own,
+/// over or not: [`Courier::badge`] or the one of its enrolment.
+///
+/// For a phone whose requests are all answered with `Unauthorised`: the hub was restored from a
+/// backup that is older than the enrolment, or the phone has lost its tokens. Its store is opened
+/// with the new enrolment, and what was recorded is sent as ever.
+///
+/// [`Courier::badge`]: crate::Courier::badge
+pub fn enrol_again_request(code: &str, badge: &str) -> HubRequest {
+    let body = EnrolAgainRequest { code: code.to_owned(), badge: badge.to_owned() };
+    request("POST", "/v1/enrol/again", Auth::None, &body)
+}
+
+/// Reads the answer to [`enrol_request`] or [`enrol_again_request`].
 ///
 /// # Errors
-/// `CodeSpent` if the code is wrong, used or expired; `NoAnswer`; `ReplyMalformed`.
+/// `CodeSpent` if the code is wrong, used, expired or another courier's; `OtherHub` if the badge is
+/// not one of this hub; `NoAnswer`; `ReplyMalformed`.
 pub fn read_enrolment(reply: &HubReply) -> Result<Enrolment> {
     read(reply)
 }
@@ -65,6 +79,7 @@ fn read<T: DeserializeOwned>(reply: &HubReply) -> Result<T> {
             Ok(serde_json::from_slice(&unpacked(body)?).map_err(|_| ReplyError::Malformed)?)
         }
         401 | 403 => Err(ReplyError::CodeSpent.into()),
+        409 => Err(ReplyError::OtherHub.into()),
         413 => Err(ReplyError::TooLarge.into()),
         429 | 500.. => Err(ReplyError::NoAnswer.into()),
         _ => Err(ReplyError::Malformed.into()),

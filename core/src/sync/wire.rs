@@ -427,7 +427,16 @@ pub struct EnrolRequest {
     pub public_key: Option<String>,
 }
 
-/// Answer of `POST /v1/enrol`. Holds tokens: never printed.
+/// Body of `POST /v1/enrol/again`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolAgainRequest {
+    /// A new one-time code the station gave.
+    pub code: String,
+    /// A badge of this phone and courier, over or not.
+    pub badge: String,
+}
+
+/// Answer of `POST /v1/enrol` and of `POST /v1/enrol/again`. Holds tokens: never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Enrolment {

@@ -108,6 +108,8 @@ pub trait Identity {
     fn put_meta(&self, key: &str, value: &str) -> Result<()>;
     /// Adds a device; `token` is the hash of its token, none for the hub's own.
     fn add_device(&self, device: &Device, token: Option<&Digest>) -> Result<Row>;
+    /// Gives a device another token, by its hash; the one before ends.
+    fn set_token(&self, device: Row, token: &Digest) -> Result<()>;
     /// Returns a device by the hash of its token.
     fn device_by_token(&self, token: &Digest) -> Result<Option<Device>>;
     /// Returns a device by its row.

@@ -53,6 +53,19 @@ extension HubLink {
         let request = enrolRequest(code: code, publicKey: publicKey)
         return try readEnrolment(reply: await send(request, tokens: nil))
     }
+
+    /// Enrols this phone again as the device that it is, with a new one-time code and a badge of its
+    /// own, over or not: that of `Courier.badge` or of its enrolment.
+    ///
+    /// For a phone whose requests are all answered with `Unauthorised`: the hub was restored from a
+    /// backup that is older than the enrolment, or the phone has lost its tokens. Open the store with
+    /// the new enrolment: nothing in it is lost.
+    /// Throws `LastmileError.Hub`: `CodeSpent`, `OtherHub` for a badge of another, or `NoAnswer`
+    /// without a signal.
+    public func enrolAgain(code: String, badge: String) async throws -> Enrolment {
+        let request = enrolAgainRequest(code: code, badge: badge)
+        return try readEnrolment(reply: await send(request, tokens: nil))
+    }
 }
 
 /// A link over `URLSession`.

@@ -38,10 +38,17 @@ private struct Place: Decodable {
         let link = URLSessionLink(hub: url)
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let courier = try Courier(folder: folder, key: storeKey, enrolment: try await link.enrol(code: code))
+        let enrolment = try await link.enrol(code: code)
+        let courier = try Courier(folder: folder, key: storeKey, enrolment: enrolment)
         let runner = Runner(courier: courier, link: link, hub: url, clerk: clerk)
         try await runner.play("setup.json")
         try await runner.play(file)
+
+        let newCode = try await runner.newCode(enrolment.courier)
+        let again = try await link.enrolAgain(code: newCode, badge: #require(enrolment.badge))
+        #expect(again.device == enrolment.device)
+        let reopened = try Courier(folder: folder, key: storeKey, enrolment: again)
+        #expect(try await reopened.sync(over: link).problem == nil, "\(file)")
     }
 }
 
@@ -176,6 +183,13 @@ private final class Runner {
         case .confirmed: "confirmed"
         case .parked: "parked"
         }
+    }
+
+    /// The code with which this courier comes in another time.
+    func newCode(_ courier: CourierNo) async throws -> String {
+        let answer = try await desk("POST", "v1/clerk/codes", ["courier": courier], [:], "a new code")
+        let made = try JSONSerialization.jsonObject(with: answer) as? [String: Any]
+        return try #require(made?["code"] as? String)
     }
 
     /// Sends a clerk's request and holds the answer to `refused`, or to success.

@@ -5,7 +5,7 @@ use lastmile_core::signature::read_public;
 use serde_json::json;
 
 use crate::Request;
-use crate::conform::answer::{Checked, fault, field, holds, is_token, same};
+use crate::conform::answer::{Answer, Checked, fault, field, holds, is_token, same};
 use crate::conform::kit::{Kit, new_key, public_hex};
 use crate::conform::phone::{Phone, new_case};
 
@@ -21,6 +21,9 @@ cases! {
     Device "3. Signing in" an_enrolment_without_a_code_is_malformed;
     Device "3. Signing in" an_enrolment_that_is_not_json_is_malformed;
     Device "3. Signing in" a_field_nobody_knows_does_not_hinder_an_enrolment;
+    Device "3. Signing in" a_badge_and_a_new_code_enrol_a_phone_again_as_the_device_it_is;
+    Device "3. Signing in" a_badge_that_was_changed_enrols_nobody_and_spends_no_code;
+    Device "3. Signing in" the_code_of_another_courier_enrols_nobody_again_and_is_not_spent;
     Device "3. Signing in" a_push_without_a_token_is_refused;
     Device "3. Signing in" a_session_token_is_no_device_token;
     Device "3. Signing in" a_token_pushes_for_its_own_device_alone;
@@ -110,6 +113,45 @@ fn a_field_nobody_knows_does_not_hinder_an_enrolment(kit: &Kit) -> Checked {
     let code = kit.courier()?.code()?;
     let body = json!({ "code": code, "public_key": null, "colour": "green" });
     kit.send(&Request::new("POST", "/v1/enrol").json(&body))?.status(201)
+}
+
+fn again(kit: &Kit, code: &str, badge: &str) -> Checked<Answer> {
+    let body = json!({ "code": code, "badge": badge });
+    kit.send(&Request::new("POST", "/v1/enrol/again").json(&body))
+}
+
+fn a_badge_and_a_new_code_enrol_a_phone_again_as_the_device_it_is(kit: &Kit) -> Checked {
+    let courier = kit.courier()?;
+    let mut phone = courier.signing_phone()?;
+    phone.push(&[phone.report(&new_case())])?;
+    let badge = phone.enrolment.badge.clone().unwrap_or_default();
+    let answer = again(kit, &courier.code()?, &badge)?;
+    answer.status(201)?;
+    let said = answer.json()?;
+    field(&said, "device", phone.enrolment.device.to_string())?;
+    field(&said, "courier", courier.no.clone())?;
+    phone.send(&phone.header(&[]), &[])?.problem(401, "Unauthorised")?;
+    phone.enrolment.device_token = said["device_token"].as_str().unwrap_or_default().into();
+    same("what is held of it", phone.offer(&[])?.number("received_to")?, 1)
+}
+
+fn a_badge_that_was_changed_enrols_nobody_and_spends_no_code(kit: &Kit) -> Checked {
+    let courier = kit.courier()?;
+    let phone = courier.phone()?;
+    let code = courier.code()?;
+    let badge = phone.enrolment.badge.clone().unwrap_or_default();
+    let mut other = Badge::read(&badge).map_err(|_| fault("the badge", "a code", &badge))?;
+    other.profile.valid_until_ms += 1;
+    again(kit, &code, &other.code())?.problem(409, "BadBadge")?;
+    again(kit, &code, &badge)?.status(201)
+}
+
+fn the_code_of_another_courier_enrols_nobody_again_and_is_not_spent(kit: &Kit) -> Checked {
+    let other = kit.courier()?;
+    let code = other.code()?;
+    let badge = kit.phone()?.enrolment.badge.unwrap_or_default();
+    again(kit, &code, &badge)?.problem(403, "OtherCourier")?;
+    other.enrol(&code, None)?.status(201)
 }
 
 fn a_push_without_a_token_is_refused(kit: &Kit) -> Checked {

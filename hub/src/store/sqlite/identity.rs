@@ -56,6 +56,11 @@ impl Identity for SqliteTx<'_> {
         ])?)
     }
 
+    fn set_token(&self, device: Row, token: &Digest) -> Result<()> {
+        self.sql("UPDATE device SET token = ? WHERE row = ?")?.execute(params![token.0, device])?;
+        Ok(())
+    }
+
     fn device_by_token(&self, token: &Digest) -> Result<Option<Device>> {
         let mut sql =
             self.sql(concat!("SELECT ", device_columns!(), " FROM device WHERE token = ?"))?;

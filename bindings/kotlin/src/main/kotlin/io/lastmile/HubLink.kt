@@ -48,6 +48,18 @@ fun interface HubLink {
 suspend fun HubLink.enrol(code: String, publicKey: String? = null): Enrolment =
     readEnrolment(send(enrolRequest(code, publicKey), null))
 
+/**
+ * Enrols this phone again as the device that it is, with a new one-time code and a badge of its own, over or not:
+ * that of [Courier.badge] or of its enrolment.
+ *
+ * For a phone whose requests are all answered with `Unauthorised`: the hub was restored from a backup that is older
+ * than the enrolment, or the phone has lost its tokens. Close the store and open it with the new enrolment: nothing
+ * in it is lost.
+ * Throws [LastmileException.Hub]: `CodeSpent`, `OtherHub` for a badge of another, or `NoAnswer` without a signal.
+ */
+suspend fun HubLink.enrolAgain(code: String, badge: String): Enrolment =
+    readEnrolment(send(enrolAgainRequest(code, badge), null))
+
 /** A link over `HttpURLConnection`. [hub] is the hub's address, `https://…`, without a path. */
 class HttpLink(private val hub: String) : HubLink {
     override suspend fun send(request: HubRequest, tokens: Tokens?): HubReply = withContext(Dispatchers.IO) {

@@ -7,6 +7,8 @@ import java.nio.file.Files
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertNotNull
+import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
@@ -34,11 +36,16 @@ class ScenarioTest {
     private suspend fun play(hub: String, clerk: String, code: String, file: String) {
         val link = HttpLink(hub)
         val folder = Files.createTempDirectory("lastmile").toFile()
-        Courier.open(folder, STORE_KEY, link.enrol(code)).use { courier ->
+        val enrolment = link.enrol(code)
+        val newCode = Courier.open(folder, STORE_KEY, enrolment).use { courier ->
             val runner = Runner(courier, link, folder, hub, clerk)
             runner.play("setup.json")
             runner.play(file)
+            runner.newCode(enrolment.courier)
         }
+        val again = link.enrolAgain(newCode, assertNotNull(enrolment.badge))
+        assertEquals(enrolment.device, again.device)
+        Courier.open(folder, STORE_KEY, again).use { assertNull(it.sync(link).problem, file) }
         folder.deleteRecursively()
     }
 }
@@ -165,6 +172,12 @@ private class Runner(
         val code = step["refused"]
         if (code == null) assertTrue(status < 300, "$at: $body")
         else assertEquals(code, (Json.parse(body) as Map<*, *>)["code"], at)
+    }
+
+    /** The code with which this courier comes in another time. */
+    fun newCode(courier: String): String {
+        val answer = desk("POST", "/v1/clerk/codes", mapOf("courier" to courier)).second
+        return (Json.parse(answer) as Map<*, *>)["code"] as String
     }
 
     private fun desk(method: String, path: String, body: Any?): Pair<Int, String> {
