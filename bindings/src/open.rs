@@ -160,6 +160,22 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_is_open_opens_with_a_later_enrolment_of_its_device_and_with_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = || DataKey::from_bytes(&[7; 32]).unwrap();
+        let first = open(folder.path(), key(), identity(), |_| {}).unwrap();
+        let later = lastmile_core::id::HubEpoch(uuid::Uuid::from_u128(2));
+        open(folder.path(), key(), Identity { epoch: later, ..identity() }, |_| {}).unwrap();
+        let other = Identity { root_key: "05".to_owned(), ..identity() };
+        let Err(LastmileError::Store { code, .. }) = open(folder.path(), key(), other, |_| {})
+        else {
+            panic!("another hub's enrolment opens nothing");
+        };
+        assert_eq!(code, "OtherEnrolment");
+        drop(first);
+    }
+
+    #[test]
     fn a_folder_that_is_closing_can_be_opened() {
         let folder = tempfile::tempdir().unwrap();
         std::thread::scope(|threads| {

@@ -107,7 +107,7 @@ pub(crate) fn enrol(hub: &Hub, request: &Request) -> Result<Response> {
         courier: code.courier,
         station: code.station,
         public_key: asked.public_key,
-        valid_until_ms: 0,
+        valid_until_ms: 0, // a session's: a device has no end
     };
     let id = profile.device;
     let device = hub.admit(&*tx, profile, &token)?;

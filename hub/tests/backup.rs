@@ -35,6 +35,14 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
 }
 
+/// A hub is killed and goes on from a backup.
+fn restored(mut process: Child, data: &Path, backup: &str) -> (Child, String) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+    printed(&hub(data, "restore", &[backup]));
+    start(data)
+}
+
 fn person() -> Person {
     Person { name: "Wang Ceshi".into(), phone: "13900000000".into(), ..Person::default() }
 }
@@ -78,7 +86,7 @@ fn announce(address: &str, token: &str, n: u32) {
 fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("hub");
-    let (mut process, address) = start(&data);
+    let (process, address) = start(&data);
     let code = printed(&hub(&data, "code", &["--courier", "4849", "--station", "JL31"]));
     let clerk = printed(&hub(&data, "clerk", &["--clerk", "c1", "--station", "JL31"]));
     let enrolment = client::enrol(&address, &EnrolRequest { code, public_key: None }).unwrap();
@@ -103,14 +111,11 @@ fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() 
     sync(&address, &mut courier);
     assert!(courier.parcel(&waybill(2)).unwrap().is_some());
     assert!(!hub(&data, "restore", &[backup]).status.success(), "not while it serves");
-    process.kill().unwrap();
-    process.wait().unwrap();
-    printed(&hub(&data, "restore", &[backup]));
+    let (mut process, address) = restored(process, &data, backup);
     let aside = std::fs::read_dir(&data).unwrap().flatten();
     let aside = aside.filter(|file| file.file_name().to_string_lossy().contains(".aside-"));
     assert!(aside.count() > 0, "what was there is set aside, not deleted");
 
-    let (mut process, address) = start(&data);
     // The first exchange tells the phone of the new epoch, the next ones follow it.
     for _ in 0..4 {
         sync(&address, &mut courier);
@@ -143,14 +148,6 @@ fn after_a_restore_phones_offer_again_and_lost_acts_of_the_station_are_listed() 
     assert!(tally.failed.is_empty(), "{}", String::from_utf8_lossy(&told));
     process.kill().unwrap();
     process.wait().unwrap();
-}
-
-/// A hub is killed and goes on from a backup.
-fn restored(mut process: Child, data: &Path, backup: &str) -> (Child, String) {
-    process.kill().unwrap();
-    process.wait().unwrap();
-    printed(&hub(data, "restore", &[backup]));
-    start(data)
 }
 
 #[test]
@@ -208,6 +205,7 @@ fn a_phone_that_enrolled_after_the_backup_is_enrolled_again_and_loses_nothing() 
     let db = rusqlite::Connection::open(data.join("hub.db")).unwrap();
     let count = |what| db.query_row(what, [], |row| row.get::<_, u64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM event WHERE lane_seq IS NOT NULL"), 3);
+    assert_eq!(count("SELECT count(*) FROM vault"), 6, "of each a person and a demand");
     assert_eq!(count("SELECT count(*) FROM device WHERE courier IS NOT NULL"), 1);
     process.kill().unwrap();
     process.wait().unwrap();

@@ -25,8 +25,8 @@ const COUNTED: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Fuzzes every target, one on each core, or the one named. With `keep`, cases that reach what no kept one does join
-/// them.
+/// Fuzzes every target, one on each core, or the one named. With `keep`, cases that reach what no
+/// kept one does join them.
 pub fn run_targets(only: Option<&str>, seconds: u64, keep: bool) -> Result<()> {
     let host = host()?;
     let built = root().join("target/fuzz");

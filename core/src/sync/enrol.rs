@@ -103,6 +103,12 @@ mod tests {
     }
 
     #[test]
+    fn a_badge_of_another_hub_is_told_from_a_wrong_code() {
+        let foreign = read_enrolment(&answer(409, r#"{"code":"BadBadge","advice":"…"}"#));
+        assert_eq!(foreign.err().map(|error| error.code()), Some("OtherHub"));
+    }
+
+    #[test]
     fn a_captive_portal_is_not_an_enrolment() {
         let portal = read_enrolment(&answer(200, "<html>log in</html>"));
         assert_eq!(portal.err().map(|error| error.code()), Some("ReplyMalformed"));
